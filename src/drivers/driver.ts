@@ -1,0 +1,111 @@
+/**
+ * What the domain sees of a driver: the process of one session (an ipykernel Jupyter kernel with the Spark driver JVM
+ * under it). This room owns the processes and their folders; it knows no HTTP and no SQL.
+ */
+
+/** Enough to find a driver again after a restart of the server, and to be sure that it is still the same process. */
+export interface DriverIdentity {
+  readonly driverId: string;
+  readonly pid: number;
+  /** The process's start time in clock ticks since boot (`/proc/<pid>/stat`, field 22): tells a recycled pid. */
+  readonly startTicks: string;
+  /** Absolute path of the driver's folder: connection file, sockets, spool, logs. */
+  readonly folder: string;
+}
+
+/** Keys by which a session's code reaches S3; never in the driver's environment. */
+export interface SessionCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+/** Everything that turns a driver into a session. */
+export interface SessionAssignment {
+  readonly sessionId: string;
+  readonly workGroup: string;
+  /** Spark properties after precedence and rules (server < workgroup < session); all names begin with `spark.`. */
+  readonly sparkProperties: Readonly<Record<string, string>>;
+  /** `local[n]`, `spark://…`, … */
+  readonly sparkMaster: string;
+  readonly s3: {
+    readonly endpoint: string;
+    readonly region: string;
+    readonly pathStyle: boolean;
+    readonly credentials: SessionCredentials;
+  };
+}
+
+/** How a calculation ended. Its spool folder is closed when this is known. */
+export interface CalculationOutcome {
+  readonly calculationId: string;
+  readonly status: 'ok' | 'error' | 'interrupted';
+  /** For `error`: the exception's class and text, e.g. `NameError` and `name 'foobar' is not defined`. */
+  readonly errorName?: string;
+  readonly errorValue?: string;
+  readonly startedAt: Date;
+  readonly endedAt: Date;
+  /** The folder with `stdout`, `stderr` and `result.json`. */
+  readonly spoolFolder: string;
+}
+
+/** Why a driver is no more. */
+export interface DriverExit {
+  /** Asked for by `stop()`. */
+  readonly expected: boolean;
+  /** One sentence and the tail of the driver's log, for StateChangeReason. */
+  readonly reason: string;
+}
+
+export interface ExecutorInfo {
+  readonly executorId: string;
+  readonly type: 'COORDINATOR' | 'WORKER';
+  readonly state: 'CREATING' | 'CREATED' | 'REGISTERED' | 'TERMINATING' | 'TERMINATED' | 'FAILED';
+  readonly startedAt: Date;
+  readonly endedAt?: Date;
+}
+
+export interface Driver {
+  readonly identity: DriverIdentity;
+  /** Resolves when the process has gone, however it went; never rejects. */
+  readonly exited: Promise<DriverExit>;
+  /**
+   * Runs code; resolves when its spool folder is closed.
+   * @throws DriverDied when the driver goes before the calculation has ended
+   */
+  run(calculationId: string, code: string): Promise<CalculationOutcome>;
+  /** Progress of the Spark jobs of the running calculation, 0..100; undefined when nothing runs or is known. */
+  progress(): Promise<number | undefined>;
+  /** Interrupts the running calculation (Python code and Spark jobs); harmless when that one is not running. */
+  interrupt(calculationId: string): Promise<void>;
+  executors(): Promise<readonly ExecutorInfo[]>;
+  /** Removes a calculation's spool folder, once its contents are in S3. */
+  discardSpool(calculationId: string): Promise<void>;
+  /** Ends the driver and everything under it, politely and then by force, and removes its folder. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** Starting a session failed for a reason that its user can act on; `message` is one sentence (Spark's own where there is one). */
+export class SessionStartFailed extends Error {
+  override readonly name = 'SessionStartFailed';
+}
+
+export class DriverDied extends Error {
+  override readonly name = 'DriverDied';
+}
+
+/** Where drivers come from. */
+export interface Drivers {
+  /**
+   * Takes a driver from the pool (or starts one) and makes it the session's.
+   * `onClaimed` is awaited before anything of the session reaches the driver, so that intent is persisted first.
+   * @throws SessionStartFailed
+   */
+  start(assignment: SessionAssignment, onClaimed: (identity: DriverIdentity) => Promise<void>): Promise<Driver>;
+  /** Ends a driver left by an earlier server, if that very process still lives, and removes its folder. */
+  reap(identity: DriverIdentity): Promise<void>;
+  /** Ends every driver in the pool, and any process or folder of drivers that nobody owns; `owned` are left alone. */
+  sweepOrphans(owned: readonly DriverIdentity[]): Promise<void>;
+  /** Drains the pool; sessions' drivers are not touched. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,37 @@
+import type { Readable } from 'node:stream';
+
+/** A place in S3. */
+export interface S3Location {
+  readonly bucket: string;
+  readonly key: string;
+}
+
+/** How S3 encrypts an object at rest; passed on as headers. */
+export interface ObjectEncryption {
+  readonly option: 'SSE_S3' | 'SSE_KMS';
+  readonly kmsKey?: string;
+}
+
+export interface PutObjectOptions {
+  readonly contentType: string;
+  readonly encryption?: ObjectEncryption;
+}
+
+/**
+ * What the server itself needs of S3, whether the embedded store or the user's own is behind it.
+ * A `put` that returned is durable; a missing object or bucket rejects with `NoSuchObject`.
+ */
+export interface ObjectStore {
+  putFile(location: S3Location, path: string, options: PutObjectOptions): Promise<void>;
+  put(location: S3Location, body: Uint8Array | string, options: PutObjectOptions): Promise<void>;
+  get(location: S3Location): Promise<Readable>;
+  delete(location: S3Location): Promise<void>;
+  bucketExists(bucket: string): Promise<boolean>;
+  /** Creates the bucket unless it exists. */
+  ensureBucket(bucket: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export class NoSuchObject extends Error {
+  override readonly name = 'NoSuchObject';
+}
