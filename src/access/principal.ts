@@ -21,5 +21,5 @@ export interface AccessKey {
 
 /** Finds a key by its id; `undefined` for one that does not exist (any more). */
 export interface AccessKeys {
-  find(accessKeyId: string): AccessKey | undefined;
+  find(accessKeyId: string): Promise<AccessKey | undefined>;
 }
