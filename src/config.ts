@@ -1,0 +1,231 @@
+/**
+ * Every setting, in one schema. A value comes from the first of: flag (`--port`), environment (`PARTHENON_PORT`), settings
+ * file (`port`), default. `parthenon config` prints each with its origin.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism, homedir, totalmem } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+
+const GIBIBYTE = 1024 ** 3;
+/** What a small idle session takes (driver, JVM, Python), with room to work: the divisor of the default capacity. */
+const MEMORY_PER_SESSION = 1.5 * GIBIBYTE;
+
+const wholeNumber = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum);
+const yesOrNo = z.union([
+  z.boolean(),
+  z.stringbool({ truthy: ['true', '1', 'yes', 'on'], falsy: ['false', '0', 'no', 'off'] }),
+]);
+const list = z.union([
+  z.array(z.string()),
+  z.string().transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  ),
+]);
+/** Spark properties as an object in the settings file, as JSON text in environment and flags. */
+const properties = z.union([
+  z.record(z.string(), z.string()),
+  z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue({
+          code: 'custom',
+          message: 'must be a JSON object, e.g. {"spark.sql.shuffle.partitions":"8"}',
+        });
+        return z.NEVER;
+      }
+    })
+    .pipe(z.record(z.string(), z.string())),
+]);
+
+const settings = {
+  home: z
+    .string()
+    .default(join(homedir(), '.parthenon'))
+    .transform(resolveHome)
+    .describe('folder that holds all state'),
+  host: z.string().min(1).default('127.0.0.1').describe('address to listen on'),
+  port: wholeNumber(0, 65535).default(8730).describe('the one HTTP port; 0 takes a free one'),
+  region: z
+    .string()
+    .regex(/^[a-z0-9-]+$/)
+    .default('us-east-1')
+    .describe('AWS region that clients sign for'),
+  accountId: z
+    .string()
+    .regex(/^\d{12}$/, 'must be 12 digits')
+    .default('123456789012')
+    .describe('AWS account id in ARNs'),
+  accessKeyId: z
+    .string()
+    .min(16)
+    .max(128)
+    .optional()
+    .describe("the administrator's access key id; made at first start unless given"),
+  secretAccessKey: z
+    .string()
+    .min(16)
+    .optional()
+    .describe("the administrator's secret access key; made at first start unless given"),
+  logLevel: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('least severe log line that is written'),
+  databaseUrl: z.string().optional().describe('state store, sqlite:<file>; default state.db under home'),
+  resultsLocation: z
+    .string()
+    .regex(/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/, 'must be s3://bucket/prefix')
+    .optional()
+    .describe(
+      'where workgroups without a location of their own keep results; default s3://aws-athena-query-results-<account>-<region>/',
+    ),
+  s3Endpoint: z.url().optional().describe('your own S3 instead of the embedded store, e.g. http://minio:9000'),
+  s3Region: z.string().optional().describe('region of your own S3; default: region'),
+  s3AccessKeyId: z.string().optional().describe('access key id for your own S3'),
+  s3SecretAccessKey: z.string().optional().describe('secret access key for your own S3'),
+  s3PathStyle: yesOrNo.default(true).describe('address buckets of your own S3 by path'),
+  virtualHosts: list.default(['localhost']).describe('host names under which <bucket>.<host> addresses a bucket'),
+  sparkMaster: z
+    .string()
+    .regex(/^(local|spark:\/\/.+|yarn|k8s:\/\/.+)$/, 'must be local, spark://…, yarn or k8s://…')
+    .default('local')
+    .describe('where executors run; local bounds cores by MaxConcurrentDpus'),
+  sparkProperties: properties.default({}).describe('Spark properties that every session begins with'),
+  coresPerDpu: wholeNumber(1, 64).default(4).describe('Spark cores that one DPU stands for'),
+  cores: wholeNumber(1, 1024)
+    .default(availableParallelism())
+    .describe('cores of this machine that one session may use'),
+  poolSize: wholeNumber(0, 64).default(1).describe('warm drivers that wait for a session'),
+  maxSessions: wholeNumber(1, 10_000)
+    .default(Math.max(1, Math.floor((totalmem() * 0.9) / MEMORY_PER_SESSION)))
+    .describe('sessions that may be active at once; default by memory'),
+  sessionStartSeconds: wholeNumber(5, 3600).default(180).describe('how long a session may take to start'),
+  interruptGraceSeconds: wholeNumber(1, 3600)
+    .default(30)
+    .describe('how long code may resist StopCalculationExecution before its driver is ended'),
+  stopSeconds: wholeNumber(1, 600).default(20).describe('how long an orderly stop waits for calls and drivers'),
+  retentionDays: wholeNumber(1, 3650)
+    .default(45)
+    .describe('days that ended sessions and their calculations stay listed'),
+  maxBodyBytes: wholeNumber(1024 * 1024, 1024 ** 3)
+    .default(12 * 1024 * 1024)
+    .describe('largest Athena request body, bytes'),
+  maxConnections: wholeNumber(16, 1_000_000).default(4096).describe('TCP connections held at once'),
+};
+
+const schema = z.strictObject(settings);
+
+export type Config = z.output<typeof schema>;
+export type SettingName = keyof typeof settings;
+export type Origin = 'flag' | 'environment' | 'file' | 'default';
+
+/** A configuration and where each of its values came from. */
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly origins: Readonly<Record<SettingName, Origin>>;
+  /** The settings file, if one was read. */
+  readonly file?: string;
+}
+
+/** A setting that cannot be used; `message` names it, its origin and what it must be. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Settings whose values are never printed. */
+export const secretSettings: ReadonlySet<SettingName> = new Set(['secretAccessKey', 's3SecretAccessKey']);
+
+export const settingNames = Object.keys(settings) as SettingName[];
+
+/** `sparkMaster` -> `PARTHENON_SPARK_MASTER`. */
+export const environmentName = (name: SettingName): string => `PARTHENON_${separated(name, '_').toUpperCase()}`;
+
+/** `sparkMaster` -> `--spark-master`. */
+export const flagName = (name: SettingName): string => `--${separated(name, '-')}`;
+
+export const describeSetting = (name: SettingName): string => settings[name].description ?? '';
+
+/**
+ * @param flags values given on the command line, by setting name
+ * @param environment usually `process.env`
+ * @throws ConfigError
+ */
+export function loadConfig(
+  flags: Partial<Record<SettingName, string>> = {},
+  environment: NodeJS.ProcessEnv = process.env,
+): LoadedConfig {
+  const fromEnvironment = (name: SettingName) => environment[environmentName(name)] || undefined;
+  const home = resolveHome(flags.home ?? fromEnvironment('home') ?? join(homedir(), '.parthenon'));
+  const file = environment['PARTHENON_CONFIG'] ?? join(home, 'settings.json');
+  const fromFile = readSettingsFile(file, environment['PARTHENON_CONFIG'] !== undefined);
+  const origins = {} as Record<SettingName, Origin>;
+  const input: Record<string, unknown> = { ...fromFile };
+  for (const name of settingNames) {
+    origins[name] = name in input ? 'file' : 'default';
+    const variable = fromEnvironment(name);
+    if (variable !== undefined) [input[name], origins[name]] = [variable, 'environment'];
+    if (flags[name] !== undefined) [input[name], origins[name]] = [flags[name], 'flag'];
+  }
+  const parsed = schema.safeParse(input);
+  if (!parsed.success)
+    throw new ConfigError(parsed.error.issues.map((issue) => explain(issue, origins, file)).join('\n'));
+  checkTogether(parsed.data);
+  return { config: parsed.data, origins, file: existsSync(file) ? file : undefined };
+}
+
+function readSettingsFile(file: string, mustExist: boolean): Record<string, unknown> {
+  if (!existsSync(file)) {
+    if (mustExist) throw new ConfigError(`The settings file ${file} that PARTHENON_CONFIG names does not exist.`);
+    return {};
+  }
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    throw new ConfigError(`The settings file ${file} is not a JSON object: ${(error as Error).message}`);
+  }
+}
+
+function explain(issue: z.core.$ZodIssue, origins: Record<SettingName, Origin>, file: string): string {
+  if (issue.code === 'unrecognized_keys') {
+    return `Unknown setting ${issue.keys.join(', ')} in ${file}; \`parthenon config\` lists the settings.`;
+  }
+  const name = String(issue.path[0]) as SettingName;
+  const place = { flag: flagName(name), environment: environmentName(name), file: `${name} in ${file}`, default: name }[
+    origins[name]
+  ];
+  return `${place}: ${issue.message}.`;
+}
+
+function checkTogether(config: Config): void {
+  if ((config.accessKeyId === undefined) !== (config.secretAccessKey === undefined)) {
+    throw new ConfigError(
+      'PARTHENON_ACCESS_KEY_ID and PARTHENON_SECRET_ACCESS_KEY must be given together, or neither.',
+    );
+  }
+  if (
+    config.s3Endpoint !== undefined &&
+    (config.s3AccessKeyId === undefined || config.s3SecretAccessKey === undefined)
+  ) {
+    throw new ConfigError('PARTHENON_S3_ENDPOINT needs PARTHENON_S3_ACCESS_KEY_ID and PARTHENON_S3_SECRET_ACCESS_KEY.');
+  }
+}
+
+function resolveHome(path: string): string {
+  return resolve(path.replace(/^~(?=$|\/)/, homedir()));
+}
+
+function separated(name: string, separator: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `${separator}${letter.toLowerCase()}`);
+}
+
+/** The location of results for workgroups that have none of their own, ending in `/`. */
+export function defaultResultsLocation(config: Config): string {
+  const location = config.resultsLocation ?? `s3://aws-athena-query-results-${config.accountId}-${config.region}/`;
+  return location.endsWith('/') ? location : `${location}/`;
+}

@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { InvalidRequestException } from '../errors.ts';
+import type { Database } from './store.ts';
+
+/**
+ * What a ClientRequestToken started before, if anything.
+ *
+ * @param parameters the whole request: the token is only good for the same one
+ * @throws InvalidRequestException when the token came with other parameters
+ */
+export async function findByRequestToken(
+  database: Database,
+  operation: string,
+  token: string,
+  parameters: object,
+): Promise<string | undefined> {
+  const row = await database
+    .selectFrom('request_tokens')
+    .selectAll()
+    .where('operation', '=', operation)
+    .where('token', '=', token)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  if (row.parameters_hash !== hashOf(parameters)) {
+    throw new InvalidRequestException(
+      'Idempotent parameters do not match: the ClientRequestToken was used with other parameters.',
+    );
+  }
+  return row.resource_id;
+}
+
+/** Remembers what a token started; fails on a second insert, so it belongs into the transaction that starts it. */
+export async function rememberRequestToken(
+  database: Database,
+  operation: string,
+  token: string,
+  parameters: object,
+  resourceId: string,
+): Promise<void> {
+  await database
+    .insertInto('request_tokens')
+    .values({
+      operation,
+      token,
+      parameters_hash: hashOf(parameters),
+      resource_id: resourceId,
+      created_at: Date.now(),
+    })
+    .execute();
+}
+
+export async function forgetRequestTokens(database: Database, createdBefore: number): Promise<void> {
+  await database.deleteFrom('request_tokens').where('created_at', '<', createdBefore).execute();
+}
+
+/** The same for the same members in whatever order. */
+function hashOf(parameters: object): string {
+  return createHash('sha256').update(JSON.stringify(parameters, sortMembers)).digest('hex');
+}
+
+function sortMembers(_name: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1)));
+}

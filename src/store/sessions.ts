@@ -1,0 +1,146 @@
+import type { UpdateObject } from 'kysely';
+import { decodeToken, type Page, toPage } from './paging.ts';
+import type { Database } from './store.ts';
+import type { NewSession, SessionRow, SessionState, Tables } from './tables.ts';
+
+/** Columns that a move may set beside the state. */
+export type SessionChange = UpdateObject<Tables, 'sessions'>;
+
+export async function insertSession(database: Database, session: NewSession): Promise<void> {
+  await database.insertInto('sessions').values(session).execute();
+}
+
+export async function findSession(database: Database, id: string): Promise<SessionRow | undefined> {
+  return await database.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+/**
+ * Moves a session to `state` if it is in one of `from` now: one conditional UPDATE, which decides races between calls,
+ * sweeps and servers.
+ *
+ * @returns whether this caller made the move
+ */
+export async function moveSession(
+  database: Database,
+  id: string,
+  state: SessionState,
+  from: readonly SessionState[],
+  change: SessionChange,
+): Promise<boolean> {
+  const result = await database
+    .updateTable('sessions')
+    .set({ ...change, state })
+    .where('id', '=', id)
+    .where('state', 'in', from)
+    .executeTakeFirst();
+  return result.numUpdatedRows > 0n;
+}
+
+/** Newest first. */
+export async function listSessions(
+  database: Database,
+  workGroup: string,
+  filter: { states: readonly SessionState[]; limit: number; token?: string | undefined },
+): Promise<Page<SessionRow>> {
+  const name = `sessions/${workGroup}`;
+  const before = decodeToken<number>(name, filter.token, 'number');
+  const rows = await database
+    .selectFrom('sessions')
+    .selectAll()
+    .where('workgroup', '=', workGroup)
+    .where('state', 'in', filter.states)
+    .$if(before !== undefined, (query) => query.where('position', '<', before as number))
+    .orderBy('position', 'desc')
+    .limit(filter.limit + 1)
+    .execute();
+  return toPage(name, rows, filter.limit, (row) => row.position);
+}
+
+/** Every session that has not ended; of one workgroup if told. */
+export async function activeSessions(database: Database, workGroup?: string): Promise<SessionRow[]> {
+  return await database
+    .selectFrom('sessions')
+    .selectAll()
+    .where('ended_at', 'is', null)
+    .$if(workGroup !== undefined, (query) => query.where('workgroup', '=', workGroup as string))
+    .execute();
+}
+
+export async function countActiveSessions(database: Database): Promise<number> {
+  const row = await database
+    .selectFrom('sessions')
+    .select((expression) => expression.fn.countAll<number>().as('count'))
+    .where('ended_at', 'is', null)
+    .executeTakeFirstOrThrow();
+  return Number(row.count);
+}
+
+/** Active sessions with this notebook: at most one is meant to be. */
+export async function findActiveSessionOfNotebook(
+  database: Database,
+  notebookId: string,
+): Promise<SessionRow | undefined> {
+  return await database
+    .selectFrom('sessions')
+    .selectAll()
+    .where('notebook_id', '=', notebookId)
+    .where('ended_at', 'is', null)
+    .executeTakeFirst();
+}
+
+/** Sessions that have been IDLE for longer than their own timeout. */
+export async function idleSessionsPast(database: Database, now: number): Promise<SessionRow[]> {
+  return await database
+    .selectFrom('sessions')
+    .selectAll()
+    .where('ended_at', 'is', null)
+    .where('state', '=', 'IDLE')
+    .where((expression) =>
+      expression(expression('idle_since', '+', expression('idle_timeout_minutes', '*', 60_000)), '<=', now),
+    )
+    .execute();
+}
+
+export async function renewLeases(database: Database, owner: string, until: number): Promise<void> {
+  await database
+    .updateTable('sessions')
+    .set({ lease_until: until })
+    .where('owner', '=', owner)
+    .where('ended_at', 'is', null)
+    .execute();
+}
+
+export async function workGroupHasSessions(database: Database, workGroup: string): Promise<boolean> {
+  const row = await database
+    .selectFrom('sessions')
+    .select('id')
+    .where('workgroup', '=', workGroup)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Removes ended sessions (their calculations go with them) and the tags of their ARNs. */
+export async function deleteEndedSessions(
+  database: Database,
+  which: { workGroup: string } | { endedBefore: number },
+  arnOf: (session: Pick<SessionRow, 'id' | 'workgroup'>) => string,
+): Promise<number> {
+  return await database.transaction().execute(async (transaction) => {
+    const ended = await transaction
+      .selectFrom('sessions')
+      .select(['id', 'workgroup'])
+      .where('ended_at', 'is not', null)
+      .$if('workGroup' in which, (query) => query.where('workgroup', '=', (which as { workGroup: string }).workGroup))
+      .$if('endedBefore' in which, (query) =>
+        query.where('ended_at', '<', (which as { endedBefore: number }).endedBefore),
+      )
+      .limit(500)
+      .execute();
+    if (ended.length === 0) return 0;
+    await transaction.deleteFrom('tags').where('resource_arn', 'in', ended.map(arnOf)).execute();
+    const ids = ended.map((session) => session.id);
+    await transaction.deleteFrom('sessions').where('id', 'in', ids).execute();
+    return ended.length;
+  });
+}
