@@ -1,4 +1,5 @@
-import { Kysely, type Migration, Migrator } from 'kysely';
+import { Kysely } from 'kysely';
+import { type Migration, Migrator } from 'kysely/migration';
 import * as first from './migrations/0001-first.ts';
 import { openSqlite } from './sqlite.ts';
 import type { Tables } from './tables.ts';

@@ -1,0 +1,129 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AccessKey, AccessKeys, Principal } from './principal.ts';
+
+const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+
+/** Where a session stands when its key is looked up. */
+export interface SessionKeyOwner {
+  readonly sessionId: string;
+  readonly executionRole: string;
+}
+
+export interface KeyRingOptions {
+  readonly home: string;
+  readonly accountId: string;
+  /** The administrator's pair, where settings give one. */
+  readonly administrator?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
+  /** The active session that a key id was made for; `undefined` once it has ended, which is how a key is revoked. */
+  readonly findSession: (accessKeyId: string) => Promise<SessionKeyOwner | undefined>;
+}
+
+/**
+ * The server's keys. The administrator's pair lies in PARTHENON_HOME as AWS's own `credentials` file. A session's secret is
+ * stored nowhere: it is derived from its id under a master key that lies outside the state database, so a copy of the
+ * database signs nothing.
+ */
+export class KeyRing implements AccessKeys {
+  readonly administrator: AccessKey;
+  readonly #masterKey: Buffer;
+  readonly #accountId: string;
+  readonly #findSession: KeyRingOptions['findSession'];
+
+  constructor(options: KeyRingOptions) {
+    mkdirSync(options.home, { recursive: true, mode: 0o700 });
+    this.#accountId = options.accountId;
+    this.#findSession = options.findSession;
+    this.#masterKey = readOrMake(
+      join(options.home, 'master.key'),
+      () => randomBytes(32).toString('hex'),
+      (text) => Buffer.from(text.trim(), 'hex'),
+    );
+    const pair =
+      options.administrator ?? readOrMake(join(options.home, 'credentials'), newCredentialsFile, parseCredentialsFile);
+    if (options.administrator)
+      writePrivately(join(options.home, 'credentials'), credentialsFile(options.administrator));
+    this.administrator = { ...pair, principal: administratorOf(options.accountId) };
+  }
+
+  async find(accessKeyId: string): Promise<AccessKey | undefined> {
+    if (accessKeyId === this.administrator.accessKeyId) return this.administrator;
+    const session = await this.#findSession(accessKeyId);
+    if (session === undefined) return undefined;
+    return { ...this.sessionKey(accessKeyId), principal: sessionPrincipal(this.#accountId, session) };
+  }
+
+  /** The pair that belongs to a session's key id. */
+  sessionKey(accessKeyId: string): { accessKeyId: string; secretAccessKey: string } {
+    const secretAccessKey = createHmac('sha256', this.#masterKey)
+      .update(`session/${accessKeyId}`)
+      .digest('base64')
+      .slice(0, 40);
+    return { accessKeyId, secretAccessKey };
+  }
+}
+
+/** A fresh id in AWS's form: `AKIA` and 16 letters and digits. */
+export function newAccessKeyId(): string {
+  return `AKIA${Array.from(randomBytes(16), (byte) => BASE32[byte % 32]).join('')}`;
+}
+
+/** Writes AWS's own `config` file, so that `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE` are all a client needs. */
+export function writeAwsConfig(home: string, region: string, endpoint: string): void {
+  const lines = [
+    '[default]',
+    `region = ${region}`,
+    `endpoint_url = ${endpoint}`,
+    's3 =',
+    '  addressing_style = path',
+    '',
+  ];
+  writePrivately(join(home, 'config'), lines.join('\n'));
+}
+
+function administratorOf(accountId: string): Principal {
+  return { arn: `arn:aws:iam::${accountId}:root`, accountId, kind: 'administrator' };
+}
+
+function sessionPrincipal(accountId: string, session: SessionKeyOwner): Principal {
+  const role = session.executionRole.split('/').at(-1);
+  return {
+    arn: `arn:aws:sts::${accountId}:assumed-role/${role}/${session.sessionId}`,
+    accountId,
+    kind: 'session',
+    sessionId: session.sessionId,
+  };
+}
+
+function newCredentialsFile(): string {
+  return credentialsFile({
+    accessKeyId: newAccessKeyId(),
+    secretAccessKey: randomBytes(30).toString('base64').replaceAll('+', 'A'),
+  });
+}
+
+function credentialsFile(pair: { accessKeyId: string; secretAccessKey: string }): string {
+  return `[default]\naws_access_key_id = ${pair.accessKeyId}\naws_secret_access_key = ${pair.secretAccessKey}\n`;
+}
+
+function parseCredentialsFile(text: string): { accessKeyId: string; secretAccessKey: string } {
+  const accessKeyId = /^aws_access_key_id\s*=\s*(\S+)$/m.exec(text)?.[1];
+  const secretAccessKey = /^aws_secret_access_key\s*=\s*(\S+)$/m.exec(text)?.[1];
+  if (accessKeyId === undefined || secretAccessKey === undefined) {
+    throw new Error('The credentials file in PARTHENON_HOME is damaged; remove it to have new keys made.');
+  }
+  return { accessKeyId, secretAccessKey };
+}
+
+function readOrMake<T>(path: string, make: () => string, parse: (text: string) => T): T {
+  if (!existsSync(path)) writePrivately(path, make());
+  chmodSync(path, 0o600);
+  return parse(readFileSync(path, 'utf8'));
+}
+
+function writePrivately(path: string, text: string): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  writeFileSync(temporary, text, { mode: 0o600 });
+  renameSync(temporary, path);
+}
