@@ -1,0 +1,51 @@
+import type { Logger } from 'pino';
+import type { Realm } from '../access/arns.ts';
+import type { KeyRing } from '../access/keys.ts';
+import type { Driver, Drivers } from '../drivers/driver.ts';
+import type { ObjectStore } from '../objects/object-store.ts';
+import type { Database } from '../store/store.ts';
+import type { WorkGroups } from '../workgroups/workgroups.ts';
+
+/** Settings that this room reads. */
+export interface SessionSettings {
+  /** Ends with `/`. */
+  readonly defaultResultsLocation: string;
+  readonly sparkMaster: string;
+  readonly sparkProperties: Readonly<Record<string, string>>;
+  readonly cores: number;
+  readonly coresPerDpu: number;
+  readonly maxSessions: number;
+  readonly retentionDays: number;
+  /** How the code in a session reaches S3. */
+  readonly s3: { readonly endpoint: () => string; readonly region: string; readonly pathStyle: boolean };
+  /** The keys of the user's own S3, which sessions share; with the embedded store each session has its own. */
+  readonly s3Credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
+}
+
+/** What the functions of this room share. Nothing in here is the truth: that is in the rows. */
+export interface SessionsContext {
+  readonly database: Database;
+  readonly drivers: Drivers;
+  readonly objects: ObjectStore;
+  readonly workGroups: WorkGroups;
+  readonly keys: KeyRing;
+  readonly realm: Realm;
+  readonly settings: SessionSettings;
+  readonly logger: Logger;
+  /** This server, as the `owner` of rows. */
+  readonly serverId: string;
+  /** Drivers that this process talks to, by session. */
+  readonly live: Map<string, Driver>;
+  /** Background work that an orderly stop waits for. */
+  readonly background: Set<Promise<void>>;
+}
+
+export const LEASE_MILLIS = 30_000;
+
+/** Runs work that a reply does not wait for; it handles its own failures, and one that slips through is logged. */
+export function inBackground(context: SessionsContext, name: string, work: () => Promise<void>): void {
+  const promise = work()
+    .catch((error: unknown) => context.logger.error({ err: error }, `${name} failed`))
+    .finally(() => context.background.delete(promise));
+  context.background.add(promise);
+}

@@ -1,0 +1,63 @@
+import { calculationsIn, moveCalculation } from '../store/calculations.ts';
+import { moveSession } from '../store/sessions.ts';
+import type { SessionState } from '../store/tables.ts';
+import type { SessionsContext } from './context.ts';
+import { calculationStatesBefore, runningCalculationStates, sessionStatesBefore } from './states.ts';
+
+/** AWS's sentence after a stop or an idle timeout. */
+export const TERMINATED_PER_REQUEST = 'Session was terminated per request';
+
+/** The longest StateChangeReason of the model. */
+const LONGEST_REASON = 1024;
+
+/** A reason that fits: its beginning says what happened, its end is the end of a log. */
+export function fitReason(reason: string): string {
+  const text = reason.trim();
+  if (text.length <= LONGEST_REASON) return text;
+  const beginning = text.slice(0, 400);
+  return `${beginning}\n…\n${text.slice(-(LONGEST_REASON - beginning.length - 3))}`;
+}
+
+/**
+ * Marks a session FAILED, if it has not ended, and its unfinished calculations with it.
+ * @returns whether this caller did it
+ */
+export async function failSession(context: SessionsContext, sessionId: string, reason: string): Promise<boolean> {
+  return await endSession(context, sessionId, 'FAILED', sessionStatesBefore('FAILED'), fitReason(reason));
+}
+
+/** Marks a TERMINATING session TERMINATED; its driver has gone. */
+export async function finishTermination(context: SessionsContext, sessionId: string): Promise<boolean> {
+  return await endSession(context, sessionId, 'TERMINATED', ['TERMINATING']);
+}
+
+async function endSession(
+  context: SessionsContext,
+  sessionId: string,
+  state: 'TERMINATED' | 'FAILED',
+  from: readonly SessionState[],
+  reason?: string,
+): Promise<boolean> {
+  const now = Date.now();
+  return await context.database.transaction().execute(async (transaction) => {
+    const moved = await moveSession(transaction, sessionId, state, from, {
+      ...(reason !== undefined && { state_change_reason: reason }),
+      last_modified_at: now,
+      ended_at: now,
+      idle_since: null,
+      driver_json: null,
+    });
+    if (!moved) return false;
+    for (const calculation of await calculationsIn(transaction, sessionId, runningCalculationStates)) {
+      const canceled = state === 'TERMINATED';
+      const end = canceled ? 'CANCELED' : 'FAILED';
+      await moveCalculation(transaction, calculation.id, end, calculationStatesBefore(end), {
+        completed_at: now,
+        state_change_reason: canceled
+          ? 'Calculation was canceled because the session was terminated'
+          : (reason ?? null),
+      });
+    }
+    return true;
+  });
+}

@@ -1,0 +1,107 @@
+import type { EngineConfiguration } from '@aws-sdk/client-athena';
+import { type Driver, type SessionAssignment, SessionStartFailed } from '../drivers/driver.ts';
+import { moveSession } from '../store/sessions.ts';
+import type { NewSession } from '../store/tables.ts';
+import type { WorkGroup } from '../workgroups/workgroups.ts';
+import type { SessionsContext } from './context.ts';
+import { planDpus } from './dpus.ts';
+import { failSession, finishTermination } from './ending.ts';
+import { parseS3Uri } from './locations.ts';
+import { resolveSparkProperties } from './spark-properties.ts';
+
+/** The session was terminated while its driver was being made. */
+class Overtaken extends Error {}
+
+/**
+ * Gives an accepted session its driver: CREATING -> CREATED (a driver is claimed and its identity kept) -> IDLE. Whatever fails
+ * makes the session FAILED with the reason; a TerminateSession that came between is finished here.
+ */
+export async function launchSession(
+  context: SessionsContext,
+  session: NewSession,
+  workGroup: WorkGroup,
+): Promise<void> {
+  try {
+    const assignment = assignmentOf(context, session, workGroup);
+    await ensureResultsBucket(context, session.working_directory);
+    const driver = await context.drivers.start(assignment, async (identity) => {
+      const claimed = await moveSession(context.database, session.id, 'CREATED', ['CREATING'], {
+        driver_json: JSON.stringify(identity),
+        last_modified_at: Date.now(),
+      });
+      if (!claimed) throw new Overtaken();
+    });
+    await becomeIdle(context, session.id, driver);
+  } catch (error) {
+    if (await finishTermination(context, session.id)) return;
+    if (!(error instanceof SessionStartFailed))
+      context.logger.error({ err: error, sessionId: session.id }, 'Session could not be started');
+    const reason =
+      error instanceof SessionStartFailed
+        ? error.message
+        : 'The session could not be started because of an internal error.';
+    await failSession(context, session.id, reason);
+  }
+}
+
+async function becomeIdle(context: SessionsContext, sessionId: string, driver: Driver): Promise<void> {
+  context.live.set(sessionId, driver);
+  void driver.exited.then((exit) => onExit(context, sessionId, exit.expected, exit.reason));
+  const now = Date.now();
+  const idle = await moveSession(context.database, sessionId, 'IDLE', ['CREATED'], {
+    ready_at: now,
+    idle_since: now,
+    last_modified_at: now,
+  });
+  if (!idle) {
+    await driver.stop();
+    await finishTermination(context, sessionId);
+  }
+}
+
+async function onExit(context: SessionsContext, sessionId: string, expected: boolean, reason: string): Promise<void> {
+  context.live.delete(sessionId);
+  if (expected) return;
+  context.logger.warn({ sessionId, reason }, 'A driver died');
+  await failSession(context, sessionId, reason);
+}
+
+function assignmentOf(context: SessionsContext, session: NewSession, workGroup: WorkGroup): SessionAssignment {
+  const { settings, keys } = context;
+  const engine = JSON.parse(session.engine_configuration_json) as EngineConfiguration;
+  const { properties, refusal } = resolveSparkProperties(settings.sparkProperties, [
+    sparkDefaults(workGroup.configuration.EngineConfiguration),
+    workGroup.configuration.EngineConfiguration?.SparkProperties,
+    sparkDefaults(engine),
+    engine.SparkProperties,
+  ]);
+  if (refusal !== undefined) throw new SessionStartFailed(refusal);
+  return {
+    sessionId: session.id,
+    workGroup: session.workgroup,
+    sparkProperties: properties,
+    sparkMaster: settings.sparkMaster === 'local' ? `local[${planDpus(engine, settings).cores}]` : settings.sparkMaster,
+    s3: {
+      endpoint: settings.s3.endpoint(),
+      region: settings.s3.region,
+      pathStyle: settings.s3.pathStyle,
+      credentials: settings.s3Credentials ?? keys.sessionKey(session.access_key_id),
+    },
+  };
+}
+
+/** Properties that the newer contract sends as the classification `spark-defaults`. */
+function sparkDefaults(engine: EngineConfiguration | undefined): Record<string, string> {
+  const matching = (engine?.Classifications ?? []).filter((classification) => classification.Name === 'spark-defaults');
+  return Object.assign({}, ...matching.map((classification) => classification.Properties));
+}
+
+async function ensureResultsBucket(context: SessionsContext, workingDirectory: string): Promise<void> {
+  const { bucket } = parseS3Uri(workingDirectory);
+  try {
+    await context.objects.ensureBucket(bucket);
+  } catch (error) {
+    context.logger.warn({ err: error, bucket }, 'The output bucket could not be made');
+    throw new SessionStartFailed(`Unable to verify/create output bucket ${bucket}: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import type { EncryptionConfiguration } from '@aws-sdk/client-athena';
+import { sql } from 'kysely';
+import { type CalculationOutcome, DriverDied } from '../drivers/driver.ts';
+import type { ObjectEncryption } from '../objects/object-store.ts';
+import { findCalculation, moveCalculation } from '../store/calculations.ts';
+import { moveSession } from '../store/sessions.ts';
+import type { CalculationState, SessionRow } from '../store/tables.ts';
+import type { SessionsContext } from './context.ts';
+import { failSession, fitReason } from './ending.ts';
+import { calculationDirectory, parseS3Uri, resultFiles, resultUri, type ResultFile } from './locations.ts';
+import { calculationStatesBefore } from './states.ts';
+
+/** How a calculation ends, before it is written down. */
+interface Ending {
+  readonly state: Extract<CalculationState, 'COMPLETED' | 'FAILED' | 'CANCELED'>;
+  readonly reason: string | null;
+  readonly hasResult: boolean;
+}
+
+/** Runs an accepted calculation to its end: code, then results in S3, then the state that says so, and the session IDLE again. */
+export async function runCalculation(
+  context: SessionsContext,
+  session: SessionRow,
+  calculationId: string,
+  code: string,
+): Promise<void> {
+  const driver = context.live.get(session.id);
+  if (driver === undefined) {
+    await failSession(context, session.id, 'The session has lost its driver.');
+    return;
+  }
+  const running = await moveCalculation(
+    context.database,
+    calculationId,
+    'RUNNING',
+    calculationStatesBefore('RUNNING'),
+    {
+      started_at: Date.now(),
+    },
+  );
+  if (!running) {
+    await finish(context, session.id, calculationId, { state: 'CANCELED', reason: null, hasResult: false });
+    return;
+  }
+  try {
+    // A stop that came between the move above and the code's start has found nothing to interrupt.
+    const outcome = driver.run(calculationId, code);
+    await interruptIfCanceling(context, session.id, calculationId);
+    const ending = await publish(context, session, calculationId, await outcome);
+    await finish(context, session.id, calculationId, ending);
+    await driver.discardSpool(calculationId);
+  } catch (error) {
+    if (!(error instanceof DriverDied)) throw error;
+    await failSession(context, session.id, error.message);
+  }
+}
+
+async function interruptIfCanceling(context: SessionsContext, sessionId: string, calculationId: string): Promise<void> {
+  const row = await findCalculation(context.database, calculationId);
+  if (row?.state === 'CANCELING') await context.live.get(sessionId)?.interrupt(calculationId);
+}
+
+/** Puts what the calculation left into S3. */
+async function publish(
+  context: SessionsContext,
+  session: SessionRow,
+  calculationId: string,
+  outcome: CalculationOutcome,
+): Promise<Ending> {
+  const directory = calculationDirectory(session.working_directory, calculationId);
+  try {
+    await Promise.all(
+      (Object.keys(resultFiles) as ResultFile[]).map((file) =>
+        context.objects.putFile(
+          parseS3Uri(resultUri(directory, file)),
+          join(outcome.spoolFolder, resultFiles[file].name),
+          {
+            contentType: resultFiles[file].contentType,
+            ...encryptionOf(session),
+          },
+        ),
+      ),
+    );
+  } catch (error) {
+    context.logger.error({ err: error, calculationId }, 'Results could not be written');
+    const reason = `The code ended (${outcome.status}), but its results could not be written to ${directory}: ${(error as Error).message}`;
+    return { state: 'FAILED', reason, hasResult: false };
+  }
+  return await endingOf(context, calculationId, outcome);
+}
+
+async function endingOf(context: SessionsContext, calculationId: string, outcome: CalculationOutcome): Promise<Ending> {
+  if (outcome.status === 'ok') return { state: 'COMPLETED', reason: null, hasResult: true };
+  const error = [outcome.errorName, outcome.errorValue].filter((part) => part).join(': ');
+  const canceling = (await findCalculation(context.database, calculationId))?.state === 'CANCELING';
+  if (outcome.status === 'interrupted' && canceling) {
+    return { state: 'CANCELED', reason: 'Calculation was canceled per request', hasResult: true };
+  }
+  return { state: 'FAILED', reason: fitReason(error || 'The code was interrupted.'), hasResult: true };
+}
+
+/** One transaction, so that a client that sees the end finds the session IDLE. */
+async function finish(
+  context: SessionsContext,
+  sessionId: string,
+  calculationId: string,
+  ending: Ending,
+): Promise<void> {
+  const now = Date.now();
+  await context.database.transaction().execute(async (transaction) => {
+    const row = await findCalculation(transaction, calculationId);
+    await moveCalculation(transaction, calculationId, ending.state, calculationStatesBefore(ending.state), {
+      completed_at: now,
+      state_change_reason: ending.reason,
+      has_result: ending.hasResult ? 1 : 0,
+    });
+    const ran = row?.started_at ? now - Number(row.started_at) : 0;
+    await transaction
+      .updateTable('sessions')
+      .set({ busy_millis: sql<number>`busy_millis + ${ran}` })
+      .where('id', '=', sessionId)
+      .execute();
+    await moveSession(transaction, sessionId, 'IDLE', ['BUSY'], { idle_since: now, last_modified_at: now });
+  });
+}
+
+function encryptionOf(session: SessionRow): { encryption?: ObjectEncryption } {
+  if (session.encryption_configuration_json === null) return {};
+  const { EncryptionOption: option, KmsKey: kmsKey } = JSON.parse(
+    session.encryption_configuration_json,
+  ) as EncryptionConfiguration;
+  if (option !== 'SSE_S3' && option !== 'SSE_KMS') return {};
+  return { encryption: { option, ...(kmsKey !== undefined && { kmsKey }) } };
+}
