@@ -1,0 +1,102 @@
+import { SerializationException } from '../errors.ts';
+import { type NumberShape, type Shape, type StructureShape, shapeNamed } from './model.ts';
+
+const INTEGER_RANGE = { min: -(2 ** 31), max: 2 ** 31 - 1 };
+
+/**
+ * Checks the JSON types of an operation's input against the model and returns what the model knows of it: unknown
+ * members are left out, and so are members that are `null`, which AWS takes as absent. A `null` inside a list or a map
+ * stays, for the constraints to refuse.
+ * @throws SerializationException in AWS's wording, for the first value of a wrong type in the model's order
+ */
+export function decodeInput(shapeName: string, value: unknown): object {
+  const shape = shapeNamed(shapeName);
+  if (shape.type !== 'structure') throw new Error(`${shapeName} is no structure`);
+  return decodeStructure(shape, value);
+}
+
+function decode(shapeName: string, value: unknown): unknown {
+  if (value === null) return null;
+  const shape = shapeNamed(shapeName);
+  switch (shape.type) {
+    case 'structure':
+      return decodeStructure(shape, value);
+    case 'list':
+      return listOf(value).map((item) => decode(shape.member.shape, item));
+    case 'map': {
+      const entries = Object.entries(objectOf(value));
+      return Object.fromEntries(entries.map(([key, item]) => [key, decode(shape.value.shape, item)]));
+    }
+    default:
+      return decodeSimple(shape, value);
+  }
+}
+
+function decodeStructure(shape: StructureShape, value: unknown): object {
+  const given = objectOf(value);
+  const decoded: Record<string, unknown> = {};
+  for (const [name, member] of Object.entries(shape.members)) {
+    const item = Object.hasOwn(given, name) ? given[name] : undefined;
+    if (item !== undefined && item !== null) decoded[name] = decode(member.shape, item);
+  }
+  return decoded;
+}
+
+function decodeSimple(shape: Exclude<Shape, { type: 'structure' | 'list' | 'map' }>, value: unknown): unknown {
+  if (Array.isArray(value)) throw new SerializationException('Start of list found where not expected.');
+  if (typeof value === 'object') throw structureNotExpected();
+  switch (shape.type) {
+    case 'string':
+    case 'blob':
+      if (typeof value !== 'string') throw notConvertible(value, 'a String');
+      return value;
+    case 'boolean':
+      if (typeof value !== 'boolean') throw notConvertible(value, 'a Boolean');
+      return value;
+    case 'timestamp':
+      if (typeof value !== 'number') throw notConvertible(value, 'milliseconds since epoch');
+      return new Date(value * 1000);
+    default:
+      return decodeNumber(shape.type, value);
+  }
+}
+
+function decodeNumber(type: NumberShape['type'], value: unknown): number {
+  const target = { integer: 'an Integer', long: 'a Long', double: 'a Double', float: 'a Float' }[type];
+  if (typeof value !== 'number') throw notConvertible(value, target);
+  if (type === 'double' || type === 'float') return value;
+  const fits = type === 'long' || (value >= INTEGER_RANGE.min && value <= INTEGER_RANGE.max);
+  if (!Number.isInteger(value) || !fits) throw notConvertible(value, target);
+  return value;
+}
+
+function objectOf(value: unknown): Record<string, unknown> {
+  if (Array.isArray(value)) throw new SerializationException('Start of list found where not expected.');
+  if (typeof value !== 'object' || value === null) throw unexpected(value);
+  return value as Record<string, unknown>;
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw typeof value === 'object' ? structureNotExpected() : unexpected(value);
+}
+
+function structureNotExpected(): SerializationException {
+  return new SerializationException('Start of structure or map found where not expected.');
+}
+
+function unexpected(value: unknown): SerializationException {
+  return new SerializationException(`Unexpected token ${tokenOf(value)} where a structure, map or list was expected.`);
+}
+
+function notConvertible(value: unknown, target: string): SerializationException {
+  return new SerializationException(`${tokenOf(value)} can not be converted to ${target}`);
+}
+
+/** The names that AWS's JSON parser gives its tokens. */
+function tokenOf(value: unknown): string {
+  if (typeof value === 'string') return 'STRING_VALUE';
+  if (typeof value === 'boolean') return value ? 'TRUE_VALUE' : 'FALSE_VALUE';
+  if (value === null) return 'NULL_VALUE';
+  return Number.isInteger(value) ? 'NUMBER_VALUE' : 'DECIMAL_VALUE';
+}
