@@ -1,0 +1,101 @@
+import { hash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { AccessKeys } from '../access/principal.ts';
+import { NotImplementedException, SerializationException, UnknownOperationException } from '../errors.ts';
+import type { OperationTable } from '../operations/operation.ts';
+import { encodeOutput } from './codec.ts';
+import { type ModelOperation, model, operationNamed } from './model.ts';
+import { AWS_JSON, errorReply, type Reply } from './reply.ts';
+import { createSignatureVerifier } from './sigv4.ts';
+import { signedRequestOf } from './sigv4-parse.ts';
+import { decodeInput } from './type-errors.ts';
+import { validateInput } from './validation.ts';
+
+export interface AthenaEndpoint {
+  /**
+   * What can be refused before the body is read; a client that waits with `Expect: 100-continue` then never sends it.
+   * @returns the refusal, or `undefined` to go on
+   */
+  precheck(request: IncomingMessage): Reply | undefined;
+  /** @throws ServiceError, and whatever an operation throws */
+  answer(request: IncomingMessage, body: Buffer, requestId: string): Promise<Reply>;
+}
+
+export interface AthenaEndpointOptions {
+  readonly operations: OperationTable;
+  readonly keys: AccessKeys;
+  readonly region: string;
+  readonly now?: () => Date;
+}
+
+/**
+ * Athena's endpoint, AWS JSON 1.1: target, signature, JSON and types, constraints, operation, reply — in this order, so
+ * that nobody who is not known here gets further than the signature.
+ * https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
+ */
+export function createAthenaEndpoint(options: AthenaEndpointOptions): AthenaEndpoint {
+  const { operations, keys, region, now } = options;
+  const verifier = createSignatureVerifier({ keys, region, services: ['athena'], now });
+
+  return {
+    precheck(request) {
+      // AWS has no such resource for what is no POST of its JSON: 404, in the protocol's own form.
+      if (request.method === 'POST' && pathOf(request) === '/' && isAwsJson(request)) return undefined;
+      return errorReply(
+        new UnknownOperationException(`Athena is called by POST / with Content-Type ${AWS_JSON}.`),
+        404,
+      );
+    },
+
+    async answer(request, body, requestId) {
+      const { name, operation } = targetOf(request);
+      const { principal } = await verifier.verify(signedRequestOf(request), hash('sha256', body));
+      const input = decodeInput(operation.input, parseJson(body));
+      validateInput(operation.input, input);
+      const run = Object.hasOwn(operations, name) ? operations[name] : undefined;
+      if (run === undefined) {
+        throw new NotImplementedException(
+          `This server does not have ${name} yet. docs/coverage.md lists the operations that it has.`,
+        );
+      }
+      const output = await run(input, { principal, requestId });
+      return { status: 200, headers: { 'content-type': AWS_JSON }, body: encodeOutput(name, output) };
+    },
+  };
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '/').split('?', 1)[0] ?? '/';
+}
+
+function isAwsJson(request: IncomingMessage): boolean {
+  const [mediaType = ''] = (request.headers['content-type'] ?? '').split(';', 1);
+  return mediaType.trim().toLowerCase() === AWS_JSON;
+}
+
+function targetOf(request: IncomingMessage): { name: string; operation: ModelOperation } {
+  const target = request.headers['x-amz-target'];
+  const prefix = `${model.metadata.targetPrefix}.`;
+  if (typeof target !== 'string' || !target.startsWith(prefix)) throw unknownTarget();
+  const name = target.slice(prefix.length);
+  const operation = operationNamed(name);
+  if (operation === undefined) throw unknownTarget();
+  return { name, operation };
+}
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** An empty body is an empty input, as AWS has it. */
+function parseJson(body: Buffer): unknown {
+  if (body.length === 0) return {};
+  try {
+    return JSON.parse(strictUtf8.decode(body));
+  } catch (error) {
+    const reason = error instanceof SyntaxError ? error.message : 'The body is not UTF-8.';
+    throw new SerializationException(reason);
+  }
+}
+
+function unknownTarget(): UnknownOperationException {
+  return new UnknownOperationException('The X-Amz-Target header names no operation of Athena.');
+}

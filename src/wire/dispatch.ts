@@ -1,0 +1,108 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import { InternalServerException, UnknownOperationException } from '../errors.ts';
+import type { AthenaEndpoint } from './athena.ts';
+import { type BodyLimits, checkDeclaredLength, readBody } from './body.ts';
+import { healthReply, type Readiness } from './health.ts';
+import { errorReply, publicError, type Reply } from './reply.ts';
+import { type Route, routeOf } from './routing.ts';
+import { type StsEndpoint, stsErrorReply } from './sts.ts';
+
+/** Answers a request by itself, signature and errors included. It may answer before it has read the body. */
+export type S3Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+export interface DispatcherOptions {
+  readonly athena: AthenaEndpoint;
+  readonly sts: StsEndpoint;
+  /** `undefined` where the user's own S3 is used and none is embedded. */
+  readonly s3: S3Handler | undefined;
+  readonly ready: Readiness;
+  readonly logger: Logger;
+  readonly athenaBody: BodyLimits;
+}
+
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  /** The client waits for `100 Continue` before it sends its body. */
+  readonly expectsContinue: boolean;
+}
+
+/** A GetCallerIdentity form is some 40 bytes. */
+const STS_BODY_BYTES = 64 * 1024;
+
+/** @returns a function that answers one request, and never rejects */
+export function createDispatcher(options: DispatcherOptions): (exchange: Exchange) => Promise<void> {
+  return async (exchange) => {
+    const { request, response } = exchange;
+    const route = routeOf(request);
+    if (route.to === 's3' && options.s3 !== undefined) {
+      await answerByS3(options.s3, exchange, options.logger);
+      return;
+    }
+    const reply = await replyTo(route, exchange, options).catch((error: unknown) => {
+      logUnexpected(options.logger, exchange, error);
+      return route.to === 'sts' ? stsErrorReply(error, exchange.requestId) : errorReply(publicError(error));
+    });
+    send(request, response, reply);
+  };
+}
+
+async function replyTo(route: Route, exchange: Exchange, options: DispatcherOptions): Promise<Reply> {
+  const { request, requestId } = exchange;
+  switch (route.to) {
+    case 'health':
+      return healthReply(request, options.ready);
+    case 'athena': {
+      const refusal = options.athena.precheck(request);
+      if (refusal !== undefined) return refusal;
+      return options.athena.answer(request, await bodyOf(exchange, options.athenaBody), requestId);
+    }
+    case 'sts': {
+      const limits = { ...options.athenaBody, maxBytes: STS_BODY_BYTES };
+      return options.sts.answer(request, await bodyOf(exchange, limits), requestId);
+    }
+    default: {
+      const service = route.to === 'nobody' ? route.service : route.to;
+      throw new UnknownOperationException(`The service '${service}' is not served at this endpoint.`);
+    }
+  }
+}
+
+async function bodyOf({ request, response, expectsContinue }: Exchange, limits: BodyLimits): Promise<Buffer> {
+  checkDeclaredLength(request, limits.maxBytes);
+  if (expectsContinue) response.writeContinue();
+  return readBody(request, limits);
+}
+
+async function answerByS3(s3: S3Handler, exchange: Exchange, logger: Logger): Promise<void> {
+  const { request, response, requestId, expectsContinue } = exchange;
+  try {
+    if (expectsContinue) response.writeContinue();
+    await s3(request, response);
+  } catch (error) {
+    logUnexpected(logger, exchange, error);
+    if (response.headersSent) {
+      // The status is out already: only a broken connection still tells the client that this is not the whole object.
+      response.destroy();
+      return;
+    }
+    const message = publicError(undefined).message;
+    const detail = `<Code>InternalError</Code><Message>${message}</Message><RequestId>${requestId}</RequestId>`;
+    const body = Buffer.from(`<?xml version="1.0" encoding="UTF-8"?>\n<Error>${detail}</Error>`);
+    send(request, response, { status: 500, headers: { 'content-type': 'application/xml' }, body });
+  }
+}
+
+/** The one exit: head and body leave in one write, since apart they cost 70 ms by Nagle and delayed ACK. */
+function send(request: IncomingMessage, response: ServerResponse, { status, headers, body }: Reply): void {
+  response.writeHead(status, { ...headers, 'content-length': body.length });
+  response.end(request.method === 'HEAD' ? undefined : body);
+}
+
+function logUnexpected(logger: Logger, { request, requestId }: Exchange, error: unknown): void {
+  if (!(publicError(error) instanceof InternalServerException)) return;
+  const { method, headers } = request;
+  logger.error({ err: error, requestId, method, target: headers['x-amz-target'] }, 'request failed unexpectedly');
+}

@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Logger } from 'pino';
+import type { AccessKeys } from '../access/principal.ts';
+import type { OperationTable } from '../operations/operation.ts';
+import { createAthenaEndpoint } from './athena.ts';
+import { lingerAfterReply } from './body.ts';
+import { refuseConnection } from './client-errors.ts';
+import { createDispatcher, type S3Handler } from './dispatch.ts';
+import type { Readiness } from './health.ts';
+import { createStsEndpoint } from './sts.ts';
+
+/** What one client may take of the server. Times in milliseconds, sizes in bytes. */
+export interface WireLimits {
+  /** An Athena call's body. AWS's largest is a notebook of 10 MiB. */
+  readonly athenaBodyBytes: number;
+  readonly athenaBodyMillis: number;
+  /** All headers of one request. S3 metadata has 2 KiB, a session token a few more. */
+  readonly headerBytes: number;
+  readonly headersMillis: number;
+  /** A whole request, an S3 upload of 5 GiB included. */
+  readonly requestMillis: number;
+  /** How long an idle connection is kept: longer than SDKs pause between polls, so that they do not run into its end. */
+  readonly keepAliveMillis: number;
+  readonly connections: number;
+}
+
+export const DEFAULT_LIMITS: WireLimits = {
+  athenaBodyBytes: 12 * 1024 * 1024,
+  athenaBodyMillis: 60_000,
+  headerBytes: 32 * 1024,
+  headersMillis: 20_000,
+  requestMillis: 3_600_000,
+  keepAliveMillis: 300_000,
+  connections: 4096,
+};
+
+export interface ServerOptions {
+  readonly operations: OperationTable;
+  readonly keys: AccessKeys;
+  readonly region: string;
+  /** The embedded store's handler; without it the server says that S3 is not served here. */
+  readonly s3?: S3Handler;
+  readonly ready: Readiness;
+  readonly logger: Logger;
+  readonly limits?: Partial<WireLimits>;
+  readonly now?: () => Date;
+}
+
+export interface WireServer {
+  /** @param port 0 for any free one; @returns where it listens; rejects with Node's error (`EADDRINUSE`, …) */
+  listen(port: number, host: string): Promise<AddressInfo>;
+  /** Takes nothing new, lets what is under way end, and cuts off what has not ended by the deadline. Idempotent. */
+  close(deadlineMillis: number): Promise<void>;
+}
+
+/** The server's one port: Athena, S3, a little STS and health checks. */
+export function createServer(options: ServerOptions): WireServer {
+  const { logger } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const http = createBoundedServer(limits);
+  const dispatch = createDispatcher({
+    athena: createAthenaEndpoint(options),
+    sts: createStsEndpoint(options),
+    s3: options.s3,
+    ready: options.ready,
+    logger,
+    athenaBody: { maxBytes: limits.athenaBodyBytes, deadlineMillis: limits.athenaBodyMillis },
+  });
+  const underWay = new Map<Duplex, ServerResponse>();
+  let closed: Promise<void> | undefined;
+
+  const take = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
+    const requestId = randomUUID();
+    const { socket } = request;
+    response.setHeader('x-amzn-RequestId', requestId);
+    if (closed !== undefined) response.shouldKeepAlive = false;
+    underWay.set(socket, response);
+    response.once('finish', () => lingerAfterReply(request));
+    response.once('close', () => {
+      if (underWay.get(socket) === response) underWay.delete(socket);
+      logger.debug({ requestId, method: request.method, url: pathOf(request), status: response.statusCode }, 'request');
+    });
+    void dispatch({ request, response, requestId, expectsContinue });
+  };
+
+  http.on('request', (request, response) => take(request, response, false));
+  http.on('checkContinue', (request, response) => take(request, response, true));
+  http.on('clientError', (error, socket) => refuseConnection(error, socket, underWay.get(socket), randomUUID()));
+  http.on('drop', (data) => logger.warn({ remoteAddress: data?.remoteAddress }, 'connection refused: too many'));
+
+  return {
+    async listen(port, host) {
+      http.listen(port, host);
+      await once(http, 'listening');
+      return http.address() as AddressInfo;
+    },
+    close(deadlineMillis) {
+      closed ??= closeInOrder(http, deadlineMillis);
+      for (const response of underWay.values()) response.shouldKeepAlive = false;
+      return closed;
+    },
+  };
+}
+
+function createBoundedServer(limits: WireLimits): Server {
+  const http = createHttpServer({
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersMillis,
+    requestTimeout: limits.requestMillis,
+    keepAliveTimeout: limits.keepAliveMillis,
+    connectionsCheckingInterval: Math.min(5000, limits.headersMillis),
+    noDelay: true,
+  });
+  http.maxConnections = limits.connections;
+  return http;
+}
+
+async function closeInOrder(http: Server, deadlineMillis: number): Promise<void> {
+  if (!http.listening) return;
+  const ended = once(http, 'close');
+  http.close();
+  const cutOff = setTimeout(() => http.closeAllConnections(), deadlineMillis);
+  await ended;
+  clearTimeout(cutOff);
+}
+
+/** Without its query: a presigned URL's signature stays out of the log. */
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '').split('?', 1)[0] ?? '';
+}

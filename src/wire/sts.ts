@@ -1,0 +1,75 @@
+import { hash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { AccessKeys, Principal } from '../access/principal.ts';
+import { UnknownOperationException } from '../errors.ts';
+import { publicError, type Reply } from './reply.ts';
+import { createSignatureVerifier } from './sigv4.ts';
+import { signedRequestOf } from './sigv4-parse.ts';
+
+const NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/';
+
+/** The query protocol's codes for the catalogue's errors, where they differ. */
+const QUERY_CODES: Readonly<Record<string, string>> = {
+  InvalidSignatureException: 'SignatureDoesNotMatch',
+  UnrecognizedClientException: 'InvalidClientTokenId',
+  MissingAuthenticationTokenException: 'MissingAuthenticationToken',
+  IncompleteSignatureException: 'IncompleteSignature',
+  ExpiredTokenException: 'ExpiredToken',
+  UnknownOperationException: 'InvalidAction',
+  InternalServerException: 'InternalFailure',
+};
+
+export interface StsEndpoint {
+  answer(request: IncomingMessage, body: Buffer, requestId: string): Promise<Reply>;
+}
+
+/**
+ * As much of STS as answers "who am I": `GetCallerIdentity`, which the AWS CLI and AWS SDK for pandas ask at the address
+ * in AWS_ENDPOINT_URL. AWS query protocol: form in, XML out.
+ * https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+ */
+export function createStsEndpoint(options: { keys: AccessKeys; region: string; now?: () => Date }): StsEndpoint {
+  const verifier = createSignatureVerifier({ ...options, services: ['sts'] });
+  return {
+    async answer(request, body, requestId) {
+      const signed = signedRequestOf(request);
+      const { principal } = await verifier.verify(signed, hash('sha256', body));
+      const form = new URLSearchParams(body.length > 0 ? body.toString('utf8') : signed.rawQuery);
+      const action = form.get('Action') ?? '';
+      if (action !== 'GetCallerIdentity') {
+        throw new UnknownOperationException(
+          `Could not find operation ${action}: of STS, only GetCallerIdentity is here.`,
+        );
+      }
+      return xmlReply(200, identityXml(principal, requestId));
+    },
+  };
+}
+
+/** Any error as STS tells it; what nobody expected shows nothing of itself. */
+export function stsErrorReply(thrown: unknown, requestId: string): Reply {
+  const error = publicError(thrown);
+  const code = QUERY_CODES[error.name] ?? error.name;
+  const type = error.status < 500 ? 'Sender' : 'Receiver';
+  const detail = `<Type>${type}</Type><Code>${code}</Code><Message>${escapeXml(error.message)}</Message>`;
+  const xml = `<ErrorResponse xmlns="${NAMESPACE}"><Error>${detail}</Error><RequestId>${requestId}</RequestId></ErrorResponse>`;
+  return xmlReply(error.status, xml);
+}
+
+function identityXml(principal: Principal, requestId: string): string {
+  const { arn, accountId, sessionId } = principal;
+  const userId = sessionId === undefined ? accountId : `${accountId}:${sessionId}`;
+  const identity = `<Arn>${escapeXml(arn)}</Arn><UserId>${escapeXml(userId)}</UserId><Account>${escapeXml(accountId)}</Account>`;
+  return (
+    `<GetCallerIdentityResponse xmlns="${NAMESPACE}"><GetCallerIdentityResult>${identity}</GetCallerIdentityResult>` +
+    `<ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata></GetCallerIdentityResponse>`
+  );
+}
+
+function xmlReply(status: number, xml: string): Reply {
+  return { status, headers: { 'content-type': 'text/xml' }, body: Buffer.from(xml) };
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+}
