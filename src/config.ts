@@ -162,8 +162,8 @@ export function loadConfig(
 ): LoadedConfig {
   const fromEnvironment = (name: SettingName) => environment[environmentName(name)] || undefined;
   const home = resolveHome(flags.home ?? fromEnvironment('home') ?? join(homedir(), '.parthenon'));
-  const file = environment['PARTHENON_CONFIG'] ?? join(home, 'settings.json');
-  const fromFile = readSettingsFile(file, environment['PARTHENON_CONFIG'] !== undefined);
+  const file = environment.PARTHENON_CONFIG ?? join(home, 'settings.json');
+  const fromFile = readSettingsFile(file, environment.PARTHENON_CONFIG !== undefined);
   const origins = {} as Record<SettingName, Origin>;
   const input: Record<string, unknown> = { ...fromFile };
   for (const name of settingNames) {

@@ -127,3 +127,24 @@ function writePrivately(path: string, text: string): void {
   writeFileSync(temporary, text, { mode: 0o600 });
   renameSync(temporary, path);
 }
+
+/** What a client needs in its environment, in the order that it is printed. */
+export function clientEnvironment(
+  pair: { accessKeyId: string; secretAccessKey: string },
+  region: string,
+  endpoint: string,
+): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_ACCESS_KEY_ID: pair.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: pair.secretAccessKey,
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+  };
+}
+
+/** The endpoint of the last start, from the `config` file that it wrote. */
+export function lastEndpoint(home: string): string | undefined {
+  const path = join(home, 'config');
+  return existsSync(path) ? /^endpoint_url\s*=\s*(\S+)$/m.exec(readFileSync(path, 'utf8'))?.[1] : undefined;
+}

@@ -9,7 +9,7 @@ import type { CalculationRow, CalculationState, NewCalculation, SessionRow } fro
 import { inBackground, type SessionsContext } from './context.ts';
 import { calculationDirectory } from './locations.ts';
 import { runCalculation } from './run-calculation.ts';
-import { calculationStatesBefore, calculationStates, notAcceptingMessage } from './states.ts';
+import { calculationStates, calculationStatesBefore, notAcceptingMessage } from './states.ts';
 
 const OPERATION = 'StartCalculationExecution';
 

@@ -1,3 +1,4 @@
+import type { ApplicationDPUSizes } from '@aws-sdk/client-athena';
 import type { CalculationRow, SessionRow } from '../store/tables.ts';
 
 const DEFAULT_MAX_CONCURRENT_DPUS = 20;
@@ -43,4 +44,9 @@ export function sessionDpuMillis(row: SessionRow, runningSince?: number, now = D
   const end = row.ended_at === null ? now : Number(row.ended_at);
   const busy = Number(row.busy_millis) + (runningSince === undefined ? 0 : Math.max(0, now - runningSince));
   return Math.max(0, end - Number(row.ready_at)) * row.coordinator_dpus + busy * row.worker_dpus;
+}
+
+/** The DPU sizes that the one notebook runtime takes for coordinator and executors. */
+export function applicationDpuSizes(): ApplicationDPUSizes[] {
+  return [{ ApplicationRuntimeId: 'Athena notebook version 1', SupportedDPUSizes: [1] }];
 }

@@ -8,7 +8,7 @@ import { moveSession } from '../store/sessions.ts';
 import type { CalculationState, SessionRow } from '../store/tables.ts';
 import type { SessionsContext } from './context.ts';
 import { failSession, fitReason } from './ending.ts';
-import { calculationDirectory, parseS3Uri, resultFiles, resultUri, type ResultFile } from './locations.ts';
+import { calculationDirectory, parseS3Uri, type ResultFile, resultFiles, resultUri } from './locations.ts';
 import { calculationStatesBefore } from './states.ts';
 
 /** How a calculation ends, before it is written down. */

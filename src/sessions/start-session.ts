@@ -131,7 +131,7 @@ function checkWorkGroup(workGroup: WorkGroup): void {
 
 /** @returns the notebook's id, if the session is one's */
 function checkNotebook(request: StartSessionRequest): string | null {
-  const notebookId = request.EngineConfiguration?.AdditionalConfigs?.['NotebookId'];
+  const notebookId = request.EngineConfiguration?.AdditionalConfigs?.NotebookId;
   if (notebookId !== undefined && request.NotebookVersion === undefined) {
     throw new InvalidRequestException('NotebookVersion is required when NotebookId is provided.');
   }

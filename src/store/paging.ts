@@ -26,7 +26,6 @@ export function decodeToken<Key extends string | number>(
   if (token === undefined) return undefined;
   try {
     const [name, last] = JSON.parse(Buffer.from(token, 'base64url').toString('utf8')) as [string, Key];
-    // biome-ignore lint/suspicious/useValidTypeof: `kind` is typed as one of the two
     if (name === list && typeof last === kind) return last;
   } catch {
     // Falls through: whatever is not ours is refused alike.
@@ -46,4 +45,16 @@ export function toPage<Row>(
   return rows.length > limit && last !== undefined
     ? { rows: page, nextToken: encodeToken(list, keyOf(last)) }
     : { rows: page };
+}
+
+/** A page of a list that is short and does not change: the token is a count. */
+export function pageOfList<Row>(
+  list: string,
+  rows: readonly Row[],
+  filter: { limit: number; token?: string | undefined },
+): Page<Row> {
+  const offset = decodeToken<number>(list, filter.token, 'number') ?? 0;
+  const page = rows.slice(offset, offset + filter.limit);
+  const end = offset + page.length;
+  return end < rows.length ? { rows: page, nextToken: encodeToken(list, end) } : { rows: page };
 }

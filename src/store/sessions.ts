@@ -144,3 +144,17 @@ export async function deleteEndedSessions(
     return ended.length;
   });
 }
+
+/** The active session that a key was made for; none once it has ended, and so the key is worth nothing. */
+export async function findSessionOfKey(
+  database: Database,
+  accessKeyId: string,
+): Promise<{ sessionId: string; executionRole: string } | undefined> {
+  const row = await database
+    .selectFrom('sessions')
+    .select(['id', 'execution_role'])
+    .where('access_key_id', '=', accessKeyId)
+    .where('ended_at', 'is', null)
+    .executeTakeFirst();
+  return row && { sessionId: row.id, executionRole: row.execution_role };
+}

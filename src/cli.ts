@@ -1,0 +1,94 @@
+/** The command line: `parthenon start | env | config`. */
+import { Command } from 'commander';
+import { pino } from 'pino';
+import { clientEnvironment, lastEndpoint } from './access/keys.ts';
+import {
+  ConfigError,
+  describeSetting,
+  environmentName,
+  flagName,
+  type LoadedConfig,
+  loadConfig,
+  type SettingName,
+  secretSettings,
+  settingNames,
+} from './config.ts';
+import { keyRing, startServer } from './main.ts';
+
+type Flags = Partial<Record<SettingName, string>>;
+
+const program = new Command('parthenon').description('A self-hosted Amazon Athena for Apache Spark.');
+
+withSettings(program.command('start').description('start the server; stop it with Ctrl-C or SIGTERM')).action(start);
+withSettings(program.command('env').description('print the export lines that AWS clients need')).action(
+  printEnvironment,
+);
+withSettings(program.command('config').description('print every setting, its value and where that comes from')).action(
+  printConfig,
+);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // Errors of ours say what to do; a stack trace would hide it.
+  console.error(`parthenon: ${error instanceof Error ? error.message : String(error)}`);
+  if (process.env.PARTHENON_LOG_LEVEL === 'debug') console.error(error);
+  process.exitCode = error instanceof ConfigError ? 2 : 1;
+}
+
+function withSettings(command: Command): Command {
+  for (const name of settingNames)
+    command.option(`${flagName(name)} <value>`, `${describeSetting(name)} (${environmentName(name)})`);
+  return command;
+}
+
+async function start(flags: Flags): Promise<void> {
+  const { config } = loadConfig(flags);
+  const logger = pino(
+    { level: config.logLevel, redact: ['*.secretAccessKey', 'secretAccessKey'] },
+    pino.destination(2),
+  );
+  const server = await startServer(config, logger);
+  console.log(`Parthenon serves Athena for Apache Spark and S3 at ${server.endpoint}\n`);
+  console.log(exportLines(clientEnvironment(server.keys.administrator, config.region, server.endpoint)));
+  console.log(
+    '\nPaste these lines where your AWS client runs (`npx parthenon env` prints them again). Stop with Ctrl-C.',
+  );
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      logger.info({ signal }, 'Stopping');
+      // The process ends by itself when nothing is left to do; a second signal does not wait.
+      process.once(signal, () => process.exit(1));
+      server.stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          logger.error({ err: error }, 'The stop failed');
+          process.exit(1);
+        },
+      );
+    });
+  }
+}
+
+async function printEnvironment(flags: Flags): Promise<void> {
+  const { config } = loadConfig(flags);
+  const keys = keyRing(config, async () => undefined);
+  const endpoint = lastEndpoint(config.home) ?? `http://${config.host}:${config.port}`;
+  console.log(exportLines(clientEnvironment(keys.administrator, config.region, endpoint)));
+}
+
+function printConfig(flags: Flags): void {
+  const loaded: LoadedConfig = loadConfig(flags);
+  if (loaded.file !== undefined) console.log(`# settings file: ${loaded.file}`);
+  for (const name of settingNames) {
+    const value = loaded.config[name];
+    const shown = value === undefined ? '(not set)' : secretSettings.has(name) ? '(secret)' : JSON.stringify(value);
+    console.log(`${name} = ${shown}  # ${loaded.origins[name]}; ${environmentName(name)}; ${describeSetting(name)}`);
+  }
+}
+
+function exportLines(variables: Record<string, string>): string {
+  return Object.entries(variables)
+    .map(([name, value]) => `export ${name}=${value}`)
+    .join('\n');
+}

@@ -1,0 +1,29 @@
+import { sessionArn } from '../access/arns.ts';
+import { activeSessions, deleteEndedSessions, workGroupHasSessions } from '../store/sessions.ts';
+import type { WorkGroupContents } from '../workgroups/workgroups.ts';
+import type { SessionsContext } from './context.ts';
+import { terminateSession } from './terminate-session.ts';
+
+const LONGEST_WAIT_MILLIS = 60_000;
+
+/** The sessions of a workgroup, for its deletion. */
+export function workGroupContents(context: SessionsContext): WorkGroupContents {
+  return {
+    exist: async (workGroup) => await workGroupHasSessions(context.database, workGroup),
+    remove: async (workGroup) => {
+      const active = await activeSessions(context.database, workGroup);
+      await Promise.all(active.map((session) => terminateSession(context, session.id)));
+      await untilEnded(context, workGroup);
+      const arnOf = (session: { id: string; workgroup: string }) =>
+        sessionArn(context.realm, session.workgroup, session.id);
+      while ((await deleteEndedSessions(context.database, { workGroup }, arnOf)) > 0);
+    },
+  };
+}
+
+async function untilEnded(context: SessionsContext, workGroup: string): Promise<void> {
+  const deadline = Date.now() + LONGEST_WAIT_MILLIS;
+  while (Date.now() < deadline && (await activeSessions(context.database, workGroup)).length > 0) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
