@@ -1,0 +1,70 @@
+"""From the first instruction to a kernel that answers: what can be done beside each other is."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+from .jvm import Jvm, JvmFailed
+from .launch import Launch
+
+
+def main(folder: str) -> int:
+    """Runs a driver in its folder until it is told to end; returns the exit code."""
+    os.umask(0o077)
+    launch = Launch.read(folder)
+    log = os.dup(2)
+    jvm = Jvm(launch, log)
+    if launch.start_jvm:
+        jvm.start({})  # first of all: it takes longest
+    app = _kernel_app(launch, jvm, log)
+    if launch.start_jvm:
+        try:
+            _connect(launch, jvm)
+        except JvmFailed as error:
+            print(error, file=sys.stderr)
+            return 1
+    app.start()
+    return 0
+
+
+def _connect(launch: Launch, jvm: Jvm) -> None:
+    import pyspark.sql  # noqa: F401  while the JVM is still busy with itself
+
+    from .context import attach_gateway, warm_up
+
+    attach_gateway(jvm.connect())
+    if launch.warm:
+        warm_up(launch)
+
+
+def _kernel_app(launch: Launch, jvm: Jvm, log: int):
+    from ipykernel.kernelapp import IPKernelApp
+    from traitlets.config import Config
+
+    from .kernel import DriverKernel
+
+    # Descriptors are what a calculation's output is caught by, so Python's own streams stay on them, unbuffered.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    config = Config()
+    config.IPKernelApp.connection_file = str(launch.connection_file)
+    config.IPKernelApp.outstream_class = None
+    config.IPKernelApp.kernel_class = DriverKernel
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    app = IPKernelApp.instance(config=config)
+    app.initialize([])
+    app.kernel.launch, app.kernel.jvm = launch, jvm
+    _log_elsewhere(app.log, log)
+    return app
+
+
+def _log_elsewhere(logger: logging.Logger, log: int) -> None:
+    """The kernel's own words go to the driver's log, also while descriptor 2 is a calculation's."""
+    stream = os.fdopen(log, "w", encoding="utf-8", buffering=1, closefd=False)
+    for each in (logger, logging.getLogger("tornado"), logging.getLogger()):
+        for handler in each.handlers:
+            if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
+                handler.setStream(stream)

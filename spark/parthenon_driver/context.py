@@ -1,0 +1,135 @@
+"""The SparkContext of a session, and the throw-away one that makes the JVM warm for it."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .launch import Launch
+from .s3 import s3_properties
+
+if TYPE_CHECKING:
+    from py4j.clientserver import ClientServer
+    from pyspark.sql import SparkSession
+
+
+def attach_gateway(gateway: ClientServer) -> None:
+    """Makes PySpark use this JVM, and forget the one before."""
+    from pyspark import SparkContext
+
+    SparkContext._gateway = gateway
+    SparkContext._jvm = gateway.jvm
+
+
+def warm_up(launch: Launch) -> None:
+    """Uses what nearly every session uses, once, and stops: SQL, Parquet, S3A's classes."""
+    from pyspark import SparkConf
+    from pyspark.sql import SparkSession
+
+    conf = SparkConf().setAll(_base_properties(launch, "local[1]").items()).setAppName("warm-up")
+    session = SparkSession.builder.config(conf=conf).getOrCreate()
+    try:
+        target = str(launch.scratch / "warm-up")
+        session.range(10).selectExpr("id", "id % 3 AS part").write.parquet(target)
+        read = session.read.parquet(target)
+        read.groupBy("part").count().orderBy("part").collect()
+        read.createOrReplaceTempView("warm_up")
+        session.sql("SELECT count(*) FROM warm_up a JOIN warm_up b USING (id)").collect()
+        jvm = session._jvm
+        assert jvm
+        # Loading is what costs: no file system is made, for there are no keys yet.
+        jvm.java.lang.Class.forName(
+            "org.apache.hadoop.fs.s3a.S3AFileSystem", True, jvm.Thread.currentThread().getContextClassLoader()
+        )
+        shutil.rmtree(target, ignore_errors=True)
+    finally:
+        session.stop()
+
+
+def session_properties(launch: Launch, assignment: Mapping[str, Any]) -> dict[str, str]:
+    """All Spark properties of a session. What its user set wins over what is set here; what nobody set stays Spark's."""
+    own: dict[str, str] = dict(assignment["spark_properties"])
+    master = assignment["master"]
+    properties = {
+        **_base_properties(launch, master),
+        "spark.app.name": f"Athena session {assignment['session_id']}",
+        **s3_properties(assignment["s3"], own),
+        **own,
+        "spark.master": master,
+        # A local master takes it as its application id; a cluster's gives one of its own.
+        "spark.app.id": assignment["session_id"],
+    }
+    return properties
+
+
+def create_session(properties: Mapping[str, str]) -> SparkSession:
+    """Makes the session's SparkContext with all properties, static ones too.
+
+    :raises Exception: Spark's own, when it refuses a property
+    """
+    from pyspark import SparkConf, SparkContext
+    from pyspark.sql import SparkSession
+
+    assert SparkContext._jvm
+    # File systems are cached by scheme and user, not by keys: one of an earlier context would be handed out again.
+    SparkContext._jvm.org.apache.hadoop.fs.FileSystem.closeAll()
+    return SparkSession.builder.config(conf=SparkConf().setAll(list(properties.items()))).getOrCreate()
+
+
+def namespace(session: SparkSession, launch: Launch) -> dict[str, object]:
+    """The names that code finds."""
+    from pyspark.sql import SQLContext
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        sql_context = SQLContext(session.sparkContext, session)
+    return {
+        "spark": session,
+        "sc": session.sparkContext,
+        "sqlContext": sql_context,
+        "athena_user_logger": _logger("athena_user_logger", launch),
+        "athena_shared_logger": _logger("athena_shared_logger", launch),
+    }
+
+
+def start_failure(error: BaseException) -> str:
+    """One sentence for people: Spark's own message, without stack and class."""
+    from py4j.protocol import Py4JJavaError
+
+    message = str(error)
+    if isinstance(error, Py4JJavaError):
+        cause, message = error.java_exception, ""
+        while cause is not None and not message:
+            message, cause = cause.getMessage() or "", cause.getCause()
+        message = message or error.java_exception.toString()
+    else:
+        # PySpark's converted errors carry the JVM's text already.
+        message = getattr(error, "desc", None) or message
+    lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+def _base_properties(launch: Launch, master: str) -> dict[str, str]:
+    properties = {
+        "spark.master": master,
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.local.dir": str(launch.scratch),
+    }
+    if master.startswith("local"):
+        properties["spark.driver.host"] = properties["spark.driver.bindAddress"] = "127.0.0.1"
+    return properties
+
+
+def _logger(name: str, launch: Launch) -> logging.Logger:
+    logger = logging.getLogger(name)
+    if not logger.handlers:
+        handler = logging.FileHandler(launch.folder / f"{name}.log", encoding="utf-8", delay=True)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+    return logger

@@ -1,0 +1,89 @@
+"""The Java command line of a Spark driver, as Spark's own launcher would build it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from .launch import Launch
+
+#: Packages that Spark 3.5 opens on Java 17: `org.apache.spark.launcher.JavaModuleOptions`.
+_OPENED = (
+    "java.base/java.lang",
+    "java.base/java.lang.invoke",
+    "java.base/java.lang.reflect",
+    "java.base/java.io",
+    "java.base/java.net",
+    "java.base/java.nio",
+    "java.base/java.util",
+    "java.base/java.util.concurrent",
+    "java.base/java.util.concurrent.atomic",
+    "java.base/jdk.internal.ref",
+    "java.base/sun.nio.ch",
+    "java.base/sun.nio.cs",
+    "java.base/sun.security.action",
+    "java.base/sun.util.calendar",
+    "java.security.jgss/sun.security.krb5",
+)
+
+#: Spark's default of spark.driver.memory.
+_DEFAULT_MEMORY = "1g"
+
+
+def java_command(launch: Launch, properties: Mapping[str, str], properties_file: Path | None) -> list[str]:
+    """The command that starts `SparkSubmit … pyspark-shell` with no shell script and no launcher JVM between.
+
+    `properties` are the session's where they are known; only those that the command line itself has to carry are read
+    here. `properties_file` carries all of them, so that no secret shows in the list of processes.
+    """
+    class_path = [str(launch.spark_home / "conf"), str(launch.spark_home / "jars" / "*"), *launch.jars]
+    if extra := properties.get("spark.driver.extraClassPath"):
+        class_path.insert(0, extra)
+    return [
+        launch.java,
+        "-XX:+IgnoreUnrecognizedVMOptions",
+        *(f"--add-opens={package}=ALL-UNNAMED" for package in _OPENED),
+        "-Djdk.reflect.useDirectMethodHandle=false",
+        # A JVM out of memory is in no state to go on; the driver says so and ends.
+        "-XX:+ExitOnOutOfMemoryError",
+        "-Xmx" + properties.get("spark.driver.memory", _DEFAULT_MEMORY),
+        f"-Djava.io.tmpdir={launch.scratch}",
+        f"-Dparthenon.folder={launch.folder}",
+        f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}",
+        *shlex.split(properties.get("spark.driver.defaultJavaOptions", "")),
+        *shlex.split(properties.get("spark.driver.extraJavaOptions", "")),
+        "-cp",
+        os.pathsep.join(class_path),
+        "org.apache.spark.deploy.SparkSubmit",
+        *(("--properties-file", str(properties_file)) if properties_file else ()),
+        "pyspark-shell",
+    ]
+
+
+def java_environment(launch: Launch, properties: Mapping[str, str], connection_info: Path) -> dict[str, str]:
+    """The JVM's environment, which Spark's Python workers inherit."""
+    environment = dict(launch.environment)
+    environment["_PYSPARK_DRIVER_CONN_INFO_PATH"] = str(connection_info)
+    if libraries := properties.get("spark.driver.extraLibraryPath"):
+        environment["LD_LIBRARY_PATH"] = libraries
+    return environment
+
+
+def properties_text(properties: Mapping[str, str]) -> str:
+    """Java's properties format, ASCII only."""
+    return "".join(f"{_escape(name, key=True)}={_escape(value)}\n" for name, value in properties.items())
+
+
+def _escape(text: str, key: bool = False) -> str:
+    escaped: list[str] = []
+    for position, character in enumerate(text):
+        if character in "\\" or (key and character in "=:#! ") or (character == " " and position == 0):
+            escaped.append("\\" + character)
+        elif " " <= character <= "~":
+            escaped.append(character)
+        else:
+            units = character.encode("utf-16-be")
+            escaped.extend(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+    return "".join(escaped)

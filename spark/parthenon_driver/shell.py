@@ -1,0 +1,82 @@
+"""The interactive shell of a driver: IPython, with code compiled as `<stdin>` and errors in Athena's form."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from types import TracebackType
+from typing import Any
+
+from IPython.core.error import UsageError
+from IPython.core.inputtransformer2 import leading_empty_lines
+from ipykernel.compiler import XCachingCompiler
+from ipykernel.zmqshell import ZMQInteractiveShell
+from traitlets import Type
+
+from .results import ResultDisplayHook, ResultDisplayPublisher
+from .tracebacks import USER_FILE, format_error
+
+
+class StdinCompiler(XCachingCompiler):
+    """Names all code `<stdin>`.
+
+    No source is kept under that name: a function of an earlier calculation would show lines of a later one.
+    """
+
+    def cache(self, transformed_code: str, number: int = 0, raw_code: str | None = None) -> str:
+        return USER_FILE
+
+
+class DriverShell(ZMQInteractiveShell):
+    """Runs the code of calculations."""
+
+    displayhook_class = Type(ResultDisplayHook)
+    display_pub_class = Type(ResultDisplayPublisher)
+    #: The exception that ended the last cell, if one did.
+    last_error: BaseException | None = None
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        # IPython drops empty lines at the top, and every line number after them with it.
+        transforms = self.input_transformer_manager.cleanup_transforms
+        transforms[:] = [_lines_before_magic if each is leading_empty_lines else each for each in transforms]
+
+    def init_environment(self) -> None:
+        """Unlike in a notebook, nobody reads colours: stdout is a file."""
+        os.environ.update(PAGER="cat", GIT_PAGER="cat")
+
+    def showtraceback(
+        self,
+        exc_tuple: tuple[type[BaseException], BaseException, TracebackType] | None = None,
+        filename: str | None = None,
+        tb_offset: int | None = None,
+        exception_only: bool = False,
+        running_compiled_code: bool = False,
+    ) -> None:
+        kind, error, trace = self._get_exc_info(exc_tuple)
+        self.last_error = error
+        if isinstance(error, SystemExit) and error.code in (None, 0):
+            return
+        text = str(error) + "\n" if kind is UsageError else format_error(kind, error, trace)
+        sys.stdout.flush()
+        sys.stderr.write(text)
+        self._showtraceback(kind, error, text.splitlines())
+
+    def showsyntaxerror(self, filename: str | None = None, running_compiled_code: bool = False) -> None:
+        self.showtraceback()
+
+    def system(self, cmd: str) -> None:
+        """`!command`: it inherits stdout and stderr, so its output stands where it belongs."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # subprocess waits for the child after a KeyboardInterrupt, which the child has got as well.
+        self.user_ns["_exit_code"] = subprocess.call(self.var_expand(cmd, depth=1), shell=True)
+
+
+def _lines_before_magic(lines: list[str]) -> list[str]:
+    """Cell magics must stand on the first line; for all other code empty lines at the top stay."""
+    for position, line in enumerate(lines):
+        if line.strip():
+            return lines[position:] if line.startswith("%%") else lines
+    return lines

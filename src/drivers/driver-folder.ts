@@ -1,0 +1,94 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import path from 'node:path';
+
+/** Longest path of a Unix socket on Linux is 107 bytes; five of `<base>-1` to `<base>-5` are needed. */
+const MAX_SOCKET_BASE_BYTES = 105;
+
+/** What a driver is told before it starts: `launch.json`, read by spark/parthenon_driver/launch.py. */
+export interface LaunchInstructions {
+  readonly java: string;
+  readonly sparkHome: string;
+  readonly jars: readonly string[];
+  /** Start the JVM now, before a session is known. */
+  readonly startJvm: boolean;
+  /** Use one throw-away SparkContext, so that the session's own comes fast. */
+  readonly warm: boolean;
+}
+
+export interface DriverFolder {
+  readonly driverId: string;
+  readonly path: string;
+  readonly shellAddress: string;
+  readonly controlAddress: string;
+  readonly key: string;
+}
+
+const PORTS = { shell_port: 1, iopub_port: 2, stdin_port: 3, control_port: 4, hb_port: 5 };
+
+/**
+ * Makes a driver's folder: everything of a driver lies in it, but for its sockets when the path is too long for them.
+ * @param parent where driver folders lie
+ * @param socketFolder where sockets go that the folder's path is too long for
+ */
+export async function createDriverFolder(
+  parent: string,
+  socketFolder: string | undefined,
+  instructions: LaunchInstructions,
+): Promise<DriverFolder> {
+  const driverId = randomUUID();
+  const folder = path.join(parent, driverId);
+  await mkdir(parent, { recursive: true, mode: 0o700 });
+  await mkdir(folder, { mode: 0o700 });
+  for (const name of ['home', 'spool', 'tmp', 'work']) {
+    await mkdir(path.join(folder, name), { mode: 0o700 });
+  }
+  const sockets = await createSocketFolder(folder, socketFolder);
+  const key = randomBytes(32).toString('hex');
+  const connection = { transport: 'ipc', ip: path.join(sockets, 'k'), key, signature_scheme: 'hmac-sha256', ...PORTS };
+  await writePrivately(path.join(folder, 'connection.json'), connection);
+  await writePrivately(path.join(folder, 'launch.json'), {
+    java: instructions.java,
+    spark_home: instructions.sparkHome,
+    jars: instructions.jars,
+    start_jvm: instructions.startJvm,
+    warm: instructions.warm,
+    sockets,
+  });
+  return { driverId, path: folder, key, ...addresses(connection.ip) };
+}
+
+/** Removes a driver's folder and its sockets, wherever they are. Harmless when there is none. */
+export async function removeDriverFolder(folder: string): Promise<void> {
+  const launch = await readFile(path.join(folder, 'launch.json'), 'utf8').catch(() => undefined);
+  const sockets: unknown = launch === undefined ? undefined : JSON.parse(launch).sockets;
+  // launch.json lies where the session's code can write: only what this room makes is removed.
+  if (typeof sockets === 'string' && /^p-[0-9a-f]{12}$/.test(path.basename(sockets))) {
+    await rm(sockets, { recursive: true, force: true });
+  }
+  await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+}
+
+function addresses(base: string): { shellAddress: string; controlAddress: string } {
+  return {
+    shellAddress: `ipc://${base}-${PORTS.shell_port}`,
+    controlAddress: `ipc://${base}-${PORTS.control_port}`,
+  };
+}
+
+async function createSocketFolder(folder: string, socketFolder: string | undefined): Promise<string> {
+  if (Buffer.byteLength(path.join(folder, 'k')) <= MAX_SOCKET_BASE_BYTES) {
+    return folder;
+  }
+  const parent = socketFolder ?? path.join(tmpdir(), `parthenon-${userInfo().uid}`);
+  await mkdir(parent, { recursive: true, mode: 0o700 });
+  const sockets = path.join(parent, `p-${randomBytes(6).toString('hex')}`);
+  await mkdir(sockets, { mode: 0o700 });
+  await chmod(sockets, 0o700);
+  return sockets;
+}
+
+async function writePrivately(file: string, content: object): Promise<void> {
+  await writeFile(file, JSON.stringify(content), { mode: 0o600, flag: 'wx' });
+}

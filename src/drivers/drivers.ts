@@ -1,0 +1,152 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import {
+  type Driver,
+  type DriverIdentity,
+  DriverDied,
+  type Drivers,
+  type SessionAssignment,
+  SessionStartFailed,
+} from './driver.ts';
+import { createDriverFolder } from './driver-folder.ts';
+import { removeDriver } from './end-driver.ts';
+import { needsFreshJvm } from './jvm-properties.ts';
+import { launchDriver } from './launch.ts';
+import { Pool } from './pool.ts';
+import { marked, markedProcesses, setNiceness, startTicks } from './processes.ts';
+import { SparkDriver } from './spark-driver.ts';
+
+const DRIVER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const POOL_NICENESS = 10;
+const DEFAULT_INTERRUPT_GRACE_MS = 30_000;
+
+export interface DriversOptions {
+  /** Paths of the Python interpreter and of the java binary. */
+  readonly python: string;
+  readonly java: string;
+  /** PySpark's package folder. */
+  readonly sparkHome: string;
+  /** Jars beside PySpark's own: hadoop-aws and what it needs. */
+  readonly jars: readonly string[];
+  /** Where driver folders lie; this server's alone. */
+  readonly folder: string;
+  /** Where sockets go when `folder` is too long a path for them; a folder of the user's under the system's temporary one unless told. */
+  readonly socketFolder?: string;
+  /** Warm drivers that wait; 0 for none. */
+  readonly poolSize: number;
+  /** How long a driver may take until it is a session. */
+  readonly startTimeoutMs: number;
+  /** How long an interrupted calculation may take to stop before its driver is ended by force. */
+  readonly interruptGraceMs?: number;
+  readonly logger: Logger;
+}
+
+/** Starts to fill the pool at once. */
+export function createDrivers(options: DriversOptions): Drivers {
+  return new SparkDrivers(options);
+}
+
+class SparkDrivers implements Drivers {
+  readonly #options: DriversOptions;
+  readonly #pool: Pool;
+  /** Of this server's life, and not in the pool. */
+  readonly #sessions = new Set<SparkDriver>();
+
+  constructor(options: DriversOptions) {
+    this.#options = options;
+    this.#pool = new Pool(
+      options.poolSize,
+      () => this.#launchForPool(),
+      (driver) => this.#setNiceness(driver, 0),
+      options.logger,
+    );
+    this.#pool.fill();
+  }
+
+  async start(assignment: SessionAssignment, onClaimed: (identity: DriverIdentity) => Promise<void>): Promise<Driver> {
+    const freshJvm = needsFreshJvm(assignment.sparkProperties, assignment.sparkMaster);
+    const driver = this.#pool.take() ?? (await this.#launch({ startJvm: !freshJvm, warm: false }));
+    this.#sessions.add(driver);
+    void driver.exited.then(() => this.#sessions.delete(driver));
+    try {
+      this.#setNiceness(driver, 0);
+      await onClaimed(driver.identity);
+      await this.#withinStartTimeout(driver.assign(assignment, freshJvm));
+      return driver;
+    } catch (error) {
+      await driver.stop();
+      if (error instanceof DriverDied) {
+        throw new SessionStartFailed(error.message.split('\n', 1)[0]);
+      }
+      throw error;
+    }
+  }
+
+  async reap(identity: DriverIdentity): Promise<void> {
+    const { pid, driverId, folder } = identity;
+    const same = startTicks(pid) === identity.startTicks && marked(pid)?.driverId === driverId;
+    this.#options.logger.info({ driverId, pid, alive: same }, 'reaping a driver of an earlier server');
+    // Its children carry the mark as well, and may have outlived it.
+    await removeDriver(driverId, folder);
+  }
+
+  async sweepOrphans(owned: readonly DriverIdentity[]): Promise<void> {
+    const ours = [...this.#sessions, ...this.#pool.drivers].map((driver) => driver.identity);
+    const kept = new Set([...owned, ...ours].map((identity) => identity.driverId));
+    const root = path.resolve(this.#options.folder);
+    const processes = markedProcesses().filter(({ folder }) => path.dirname(path.resolve(folder)) === root);
+    const folders = await readdir(root).catch(() => []);
+    const found = new Set([...processes.map(({ driverId }) => driverId), ...folders]);
+    for (const driverId of found) {
+      if (DRIVER_ID.test(driverId) && !kept.has(driverId)) {
+        this.#options.logger.info({ driverId }, 'removing a driver that nobody owns');
+        await removeDriver(driverId, path.join(root, driverId));
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.close();
+    for (const driver of this.#sessions) {
+      driver.detach();
+    }
+  }
+
+  async #launchForPool(): Promise<SparkDriver> {
+    const driver = await this.#launch({ startJvm: true, warm: true });
+    this.#setNiceness(driver, POOL_NICENESS);
+    return driver;
+  }
+
+  async #launch(how: { startJvm: boolean; warm: boolean }): Promise<SparkDriver> {
+    const { folder, socketFolder, interruptGraceMs = DEFAULT_INTERRUPT_GRACE_MS } = this.#options;
+    const made = await createDriverFolder(path.resolve(folder), socketFolder, { ...this.#options, ...how });
+    const process = await launchDriver(made, this.#options);
+    return new SparkDriver(made, process, interruptGraceMs);
+  }
+
+  #setNiceness(driver: SparkDriver, niceness: number): void {
+    const { driverId } = driver.identity;
+    const pids = markedProcesses().filter((each) => each.driverId === driverId);
+    setNiceness(
+      pids.map(({ pid }) => pid),
+      niceness,
+    );
+  }
+
+  async #withinStartTimeout(assigned: Promise<void>): Promise<void> {
+    const { startTimeoutMs } = this.#options;
+    const enough = new AbortController();
+    const late = sleep(startTimeoutMs, undefined, { signal: enough.signal }).then(() => {
+      throw new SessionStartFailed(`The Spark driver did not start within ${startTimeoutMs / 1000} s`);
+    });
+    late.catch(() => undefined);
+    try {
+      await Promise.race([assigned, late]);
+    } finally {
+      enough.abort();
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import type { DriverFolder } from './driver-folder.ts';
+import { DRIVER_FOLDER_VARIABLE, DRIVER_ID_VARIABLE, startTicks } from './processes.ts';
+import type { DriverIdentity } from './driver.ts';
+
+const START_SCRIPT = path.join(import.meta.dirname, '../../spark/start_driver.py');
+
+export interface DriverProcess {
+  readonly identity: DriverIdentity;
+  /** Resolves with how the process itself ended. */
+  readonly ended: Promise<ProcessEnd>;
+}
+
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface LaunchPaths {
+  readonly python: string;
+  readonly java: string;
+  readonly sparkHome: string;
+}
+
+/** Starts a driver in its folder: a session and process group of its own, so that it outlives this process. */
+export async function launchDriver(folder: DriverFolder, paths: LaunchPaths): Promise<DriverProcess> {
+  const log = openSync(path.join(folder.path, 'driver.log'), 'a', 0o600);
+  const child = spawn(paths.python, ['-u', START_SCRIPT, folder.path], {
+    cwd: path.join(folder.path, 'work'),
+    detached: true,
+    env: driverEnvironment(folder, paths),
+    stdio: ['ignore', log, log],
+  });
+  closeSync(log);
+  const ended = new Promise<ProcessEnd>((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+  await once(child, 'spawn');
+  child.unref();
+  const pid = child.pid as number;
+  return {
+    identity: { driverId: folder.driverId, pid, startTicks: startTicks(pid) ?? '', folder: folder.path },
+    ended,
+  };
+}
+
+/** All that a driver's environment holds: said here, not inherited. No secret is among it. */
+function driverEnvironment(folder: DriverFolder, paths: LaunchPaths): NodeJS.ProcessEnv {
+  const within = (...names: string[]) => path.join(folder.path, ...names);
+  const javaHome = path.dirname(path.dirname(realpathSync(paths.java)));
+  return {
+    [DRIVER_ID_VARIABLE]: folder.driverId,
+    [DRIVER_FOLDER_VARIABLE]: folder.path,
+    PATH: [path.dirname(paths.python), path.join(javaHome, 'bin'), '/usr/local/bin', '/usr/bin', '/bin'].join(':'),
+    HOME: within('home'),
+    TMPDIR: within('tmp'),
+    LANG: 'C.UTF-8',
+    ...(process.env.TZ === undefined ? {} : { TZ: process.env.TZ }),
+    JAVA_HOME: javaHome,
+    SPARK_HOME: paths.sparkHome,
+    PYSPARK_PYTHON: paths.python,
+    PYSPARK_DRIVER_PYTHON: paths.python,
+    IPYTHONDIR: within('home', '.ipython'),
+    AWS_SHARED_CREDENTIALS_FILE: within('aws', 'credentials'),
+    AWS_CONFIG_FILE: within('aws', 'config'),
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+}

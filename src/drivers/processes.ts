@@ -1,0 +1,91 @@
+/** Processes as Linux shows them under /proc: whose they are, and that they are still the same. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
+
+/** In the environment of a driver and so of everything it ever starts, whatever group or parent that has. */
+export const DRIVER_ID_VARIABLE = 'PARTHENON_DRIVER_ID';
+export const DRIVER_FOLDER_VARIABLE = 'PARTHENON_DRIVER_FOLDER';
+
+export interface MarkedProcess {
+  readonly pid: number;
+  readonly driverId: string;
+  /** The driver's folder, which tells the servers of one machine apart. */
+  readonly folder: string;
+}
+
+/** A process's start in clock ticks since boot; undefined when there is none. */
+export function startTicks(pid: number): string | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  // The command's name stands in parentheses and may hold anything; field 22 is the twentieth after it.
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const zombie = fields?.[0] === 'Z';
+  return zombie ? undefined : fields?.[19];
+}
+
+/** Every live process that some driver started, the driver itself included. */
+export function markedProcesses(): MarkedProcess[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => marked(Number(name)) ?? []);
+}
+
+/** The mark of one process; undefined without one, and for what has ended. */
+export function marked(pid: number): MarkedProcess | undefined {
+  const environment = read(`/proc/${pid}/environ`);
+  const driverId = variableOf(environment, DRIVER_ID_VARIABLE);
+  const folder = variableOf(environment, DRIVER_FOLDER_VARIABLE);
+  return driverId === undefined || folder === undefined ? undefined : { pid, driverId, folder };
+}
+
+/** Sends a signal; a process (or, below zero, a group) that has gone is no error. */
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') {
+      throw error;
+    }
+  }
+}
+
+/**
+ * Sets the priority of every thread of these processes: Linux keeps it by thread. Only where it can be taken back,
+ * which is root's right; elsewhere a driver would stay slow for good.
+ */
+export function setNiceness(pids: readonly number[], niceness: number): void {
+  if (process.getuid?.() !== 0) {
+    return;
+  }
+  for (const pid of pids) {
+    for (const thread of list(`/proc/${pid}/task`)) {
+      try {
+        setPriority(Number(thread), niceness);
+      } catch {
+        // ended meanwhile
+      }
+    }
+  }
+}
+
+function variableOf(environment: string | undefined, name: string): string | undefined {
+  return environment
+    ?.split('\0')
+    .find((entry) => entry.startsWith(`${name}=`))
+    ?.slice(name.length + 1);
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined; // ended, or another user's
+  }
+}

@@ -1,0 +1,230 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Channel } from './channel.ts';
+import {
+  type CalculationOutcome,
+  type Driver,
+  DriverDied,
+  type DriverExit,
+  type DriverIdentity,
+  type ExecutorInfo,
+  type SessionAssignment,
+  SessionStartFailed,
+} from './driver.ts';
+import type { DriverFolder } from './driver-folder.ts';
+import { killDriver, removeDriver } from './end-driver.ts';
+import { exitReason } from './exit-reason.ts';
+import type { DriverProcess } from './launch.ts';
+import { signal } from './processes.ts';
+import { readOutcome, removeSpool } from './spool.ts';
+
+/** How long a driver gets to stop Spark in order before SIGTERM, and after that before SIGKILL. */
+const SHUTDOWN_MS = 8_000;
+const TERMINATE_MS = 2_000;
+/** Executors and progress are asked while code runs; a JVM that collects garbage does not answer in time. */
+const OBSERVE_MS = 5_000;
+
+/** A driver process of this server's life. Shapes of the messages: docs/contributors/drivers.md. */
+export class SparkDriver implements Driver {
+  readonly identity: DriverIdentity;
+  readonly exited: Promise<DriverExit>;
+  readonly #shell: Channel;
+  readonly #control: Channel;
+  readonly #interruptGraceMs: number;
+  #startedAt = new Date();
+  #running: string | undefined;
+  #interruptDeadline: NodeJS.Timeout | undefined;
+  #ended = false;
+  #stopping: Promise<void> | undefined;
+  /** Why this side ended it by force. */
+  #forcedBecause: string | undefined;
+
+  constructor(folder: DriverFolder, process: DriverProcess, interruptGraceMs: number) {
+    this.identity = process.identity;
+    this.#shell = new Channel(folder.shellAddress, folder.key);
+    this.#control = new Channel(folder.controlAddress, folder.key);
+    this.#interruptGraceMs = interruptGraceMs;
+    this.exited = process.ended.then(async (end) => {
+      this.#ended = true;
+      const reason = this.#forcedBecause ?? (await exitReason(folder.path, end));
+      // The JVM ends by itself; what user code started does not.
+      await killDriver(this.identity.driverId);
+      this.#disconnect();
+      return { expected: this.#stopping !== undefined, reason };
+    });
+  }
+
+  get alive(): boolean {
+    return !this.#ended;
+  }
+
+  /** Resolves when the driver answers: it is as warm as it was told to become. @throws DriverDied */
+  async ready(): Promise<void> {
+    await this.#orDied(this.#shell.request({ type: 'kernel_info_request', content: {} }));
+  }
+
+  /** Makes it the session's. @throws SessionStartFailed with Spark's own message */
+  async assign(assignment: SessionAssignment, freshJvm: boolean): Promise<void> {
+    const { s3 } = assignment;
+    const request = this.#shell.request({
+      type: 'assign_request',
+      content: {
+        session_id: assignment.sessionId,
+        work_group: assignment.workGroup,
+        master: assignment.sparkMaster,
+        spark_properties: assignment.sparkProperties,
+        fresh_jvm: freshJvm,
+        s3: {
+          endpoint: s3.endpoint,
+          region: s3.region,
+          path_style: s3.pathStyle,
+          credentials: {
+            access_key_id: s3.credentials.accessKeyId,
+            secret_access_key: s3.credentials.secretAccessKey,
+            session_token: s3.credentials.sessionToken,
+          },
+        },
+      },
+    });
+    const reply = await this.#orDied(request);
+    if (reply.status !== 'ok') {
+      throw new SessionStartFailed(String(reply.reason));
+    }
+    this.#startedAt = new Date();
+  }
+
+  async run(calculationId: string, code: string): Promise<CalculationOutcome> {
+    if (this.#running !== undefined) {
+      throw new Error(`Driver ${this.identity.driverId} runs calculation ${this.#running}`);
+    }
+    this.#running = calculationId;
+    try {
+      await this.#orDied(
+        this.#shell.request({
+          type: 'execute_request',
+          content: { code, silent: false, store_history: true, allow_stdin: false, stop_on_error: false },
+          metadata: { calculation_id: calculationId },
+        }),
+      );
+    } catch (error) {
+      // A spool that was closed is complete, whatever happened to the driver right after.
+      const outcome = await readOutcome(this.identity.folder, calculationId);
+      if (outcome === undefined) {
+        throw error;
+      }
+      return outcome;
+    } finally {
+      this.#running = undefined;
+      clearTimeout(this.#interruptDeadline);
+    }
+    const outcome = await readOutcome(this.identity.folder, calculationId);
+    if (outcome === undefined) {
+      throw new Error(`Calculation ${calculationId} ended and left no outcome in ${this.identity.folder}`);
+    }
+    return outcome;
+  }
+
+  async progress(): Promise<number | undefined> {
+    const reply = await this.#observe('progress_request');
+    return typeof reply?.progress === 'number' ? reply.progress : undefined;
+  }
+
+  async interrupt(calculationId: string): Promise<void> {
+    if (this.#running !== calculationId || !this.alive) {
+      return;
+    }
+    clearTimeout(this.#interruptDeadline);
+    this.#interruptDeadline = setTimeout(() => {
+      this.#force(`The calculation did not stop within ${this.#interruptGraceMs / 1000} s, so its driver was ended`);
+    }, this.#interruptGraceMs);
+    const content = { calculation_id: calculationId };
+    // The reply only says that it was heard; a driver that dies meanwhile has stopped, too.
+    await this.#control.request({ type: 'interrupt_request', content }).catch(() => undefined);
+  }
+
+  async executors(): Promise<readonly ExecutorInfo[]> {
+    const reply = await this.#observe('executors_request');
+    if (!Array.isArray(reply?.executors)) {
+      return [{ executorId: 'driver', type: 'COORDINATOR', state: 'REGISTERED', startedAt: this.#startedAt }];
+    }
+    return reply.executors.map((each) => ({
+      executorId: each.executor_id,
+      type: each.type,
+      state: each.state,
+      startedAt: new Date(each.started_at),
+      endedAt: each.ended_at === null ? undefined : new Date(each.ended_at),
+    }));
+  }
+
+  async discardSpool(calculationId: string): Promise<void> {
+    await removeSpool(this.identity.folder, calculationId);
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  /** Lets go of the process without ending it. */
+  detach(): void {
+    clearTimeout(this.#interruptDeadline);
+    this.#disconnect();
+  }
+
+  async #stop(): Promise<void> {
+    const { pid, driverId, folder } = this.identity;
+    if (this.alive) {
+      this.#control.request({ type: 'shutdown_request', content: { restart: false } }).catch(() => undefined);
+      await this.#gone(SHUTDOWN_MS);
+    }
+    if (this.alive) {
+      signal(pid, 'SIGTERM');
+      await this.#gone(TERMINATE_MS);
+    }
+    await removeDriver(driverId, folder);
+    await this.exited;
+  }
+
+  /** Waits until the process has gone, or so long. */
+  async #gone(milliseconds: number): Promise<void> {
+    const enough = new AbortController();
+    await Promise.race([this.exited, sleep(milliseconds, undefined, { signal: enough.signal })]);
+    enough.abort();
+  }
+
+  #force(because: string): void {
+    if (this.alive) {
+      this.#forcedBecause = because;
+      signal(this.identity.pid, 'SIGKILL');
+    }
+  }
+
+  #disconnect(): void {
+    this.#shell.close();
+    this.#control.close();
+  }
+
+  async #observe(type: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+    if (!this.alive) {
+      return undefined;
+    }
+    const enough = new AbortController();
+    const late = sleep(OBSERVE_MS, undefined, { signal: enough.signal }).catch(() => undefined);
+    try {
+      return await Promise.race([this.#control.request({ type, content: {} }), late]);
+    } catch {
+      return undefined; // it has gone meanwhile
+    } finally {
+      enough.abort();
+    }
+  }
+
+  /** The reply, or DriverDied when there will be none. */
+  async #orDied<T>(reply: Promise<T>): Promise<T> {
+    reply.catch(() => undefined);
+    const died = this.exited.then(({ reason }) => {
+      throw new DriverDied(reason);
+    });
+    died.catch(() => undefined);
+    return Promise.race([reply.catch(() => died), died]);
+  }
+}
