@@ -11,7 +11,10 @@ const GIBIBYTE = 1024 ** 3;
 /** What a small idle session takes (driver, JVM, Python), with room to work: the divisor of the default capacity. */
 const MEMORY_PER_SESSION = 1.5 * GIBIBYTE;
 
-const wholeNumber = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum);
+const wholeNumber = (minimum: number, maximum: number) => {
+  const error = `must be a whole number from ${minimum} to ${maximum}`;
+  return z.coerce.number({ error }).int({ error }).min(minimum, { error }).max(maximum, { error });
+};
 const yesOrNo = z.union([
   z.boolean(),
   z.stringbool({ truthy: ['true', '1', 'yes', 'on'], falsy: ['false', '0', 'no', 'off'] }),
@@ -26,23 +29,10 @@ const list = z.union([
   ),
 ]);
 /** Spark properties as an object in the settings file, as JSON text in environment and flags. */
-const properties = z.union([
-  z.record(z.string(), z.string()),
-  z
-    .string()
-    .transform((text, context) => {
-      try {
-        return JSON.parse(text);
-      } catch {
-        context.addIssue({
-          code: 'custom',
-          message: 'must be a JSON object, e.g. {"spark.sql.shuffle.partitions":"8"}',
-        });
-        return z.NEVER;
-      }
-    })
-    .pipe(z.record(z.string(), z.string())),
-]);
+const properties = z.preprocess(
+  parseJson,
+  z.record(z.string(), z.string(), 'must be a JSON object of strings, e.g. {"spark.sql.shuffle.partitions":"8"}'),
+);
 
 const settings = {
   home: z
@@ -213,6 +203,16 @@ function checkTogether(config: Config): void {
     (config.s3AccessKeyId === undefined || config.s3SecretAccessKey === undefined)
   ) {
     throw new ConfigError('PARTHENON_S3_ENDPOINT needs PARTHENON_S3_ACCESS_KEY_ID and PARTHENON_S3_SECRET_ACCESS_KEY.');
+  }
+}
+
+/** Text that is no JSON stays as it is, for the schema to refuse. */
+function parseJson(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
   }
 }
 

@@ -55,6 +55,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     live: new Map(),
     background: new Set(),
   };
+  const sweeper = new Sweeper(sessions);
   await workGroups.ensurePrimary();
   await closeLeftSessions(sessions);
   const operations = createOperations({ sessions, workGroups, tags: new Tags(database, realm) });
@@ -72,15 +73,13 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
         logger,
       }),
     logger,
-    maxBodyBytes: config.maxBodyBytes,
-    maxConnections: config.maxConnections,
+    ready: () => sweeper.started,
+    limits: { athenaBodyBytes: config.maxBodyBytes, connections: config.maxConnections },
   });
-  const { port } = await server.listen(config.host, config.port);
+  const { port } = await server.listen(config.port, config.host);
   endpoint = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
   writeAwsConfig(config.home, config.region, endpoint);
-  const sweeper = new Sweeper(sessions);
   sweeper.start();
-  drivers.warm();
 
   let stopped: Promise<void> | undefined;
   const stop = async () => {

@@ -22,6 +22,11 @@ export class Sweeper {
     this.#context = context;
   }
 
+  /** Whether deadlines are being looked after. */
+  get started(): boolean {
+    return this.#timer !== undefined;
+  }
+
   start(): void {
     this.#timer = setTimeout(() => {
       this.#running = this.sweep()

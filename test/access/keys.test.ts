@@ -1,0 +1,67 @@
+import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { KeyRing, lastEndpoint, newAccessKeyId, writeAwsConfig } from '../../src/access/keys.ts';
+
+const newHome = () => mkdtempSync(join(tmpdir(), 'parthenon-keys-'));
+const ring = (home: string, rest: Partial<ConstructorParameters<typeof KeyRing>[0]> = {}) =>
+  new KeyRing({ home, accountId: '123456789012', findSession: async () => undefined, ...rest });
+
+describe('KeyRing', () => {
+  it('makes the administrator’s pair once, for the owner’s eyes only', () => {
+    const home = newHome();
+    const first = ring(home).administrator;
+    expect(ring(home).administrator).toEqual(first);
+    expect(first.accessKeyId).toMatch(/^AKIA[A-Z2-7]{16}$/);
+    expect(first.secretAccessKey).toHaveLength(40);
+    for (const file of ['credentials', 'master.key']) expect(statSync(join(home, file)).mode & 0o777, file).toBe(0o600);
+  });
+
+  it('takes the pair that settings give, and writes it where AWS clients look', () => {
+    const home = newHome();
+    const administrator = { accessKeyId: 'AKIAGIVENGIVENGIVEN1', secretAccessKey: 'given-secret-given-secret' };
+    expect(ring(home, { administrator }).administrator).toMatchObject(administrator);
+    expect(readFileSync(join(home, 'credentials'), 'utf8')).toContain(
+      'aws_secret_access_key = given-secret-given-secret',
+    );
+  });
+
+  it('knows a session’s key while the session is active, and only then', async () => {
+    const home = newHome();
+    const accessKeyId = newAccessKeyId();
+    const session = { sessionId: 'a-session', executionRole: 'arn:aws:iam::123456789012:role/Analyst' };
+    let active = true;
+    const keys = ring(home, { findSession: async (id) => (active && id === accessKeyId ? session : undefined) });
+    const key = await keys.find(accessKeyId);
+    expect(key?.secretAccessKey).toBe(keys.sessionKey(accessKeyId).secretAccessKey);
+    expect(key?.principal).toMatchObject({
+      kind: 'session',
+      sessionId: 'a-session',
+      arn: 'arn:aws:sts::123456789012:assumed-role/Analyst/a-session',
+    });
+    active = false;
+    expect(await keys.find(accessKeyId)).toBeUndefined();
+  });
+
+  it('derives other secrets under another master key: a copy of the database signs nothing', () => {
+    const id = newAccessKeyId();
+    expect(ring(newHome()).sessionKey(id).secretAccessKey).not.toBe(ring(newHome()).sessionKey(id).secretAccessKey);
+  });
+
+  it('says what to do about a damaged credentials file', () => {
+    const home = newHome();
+    writeFileSync(join(home, 'credentials'), 'rubbish');
+    expect(() => ring(home)).toThrow(/remove it to have new keys made/);
+  });
+});
+
+describe('the AWS config file', () => {
+  it('carries the endpoint of the last start', () => {
+    const home = newHome();
+    expect(lastEndpoint(home)).toBeUndefined();
+    writeAwsConfig(home, 'eu-west-1', 'http://127.0.0.1:8730');
+    expect(lastEndpoint(home)).toBe('http://127.0.0.1:8730');
+    expect(readFileSync(join(home, 'config'), 'utf8')).toContain('region = eu-west-1');
+  });
+});

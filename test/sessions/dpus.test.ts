@@ -1,0 +1,58 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { calculationDpuMillis, planDpus, sessionDpuMillis } from '../../src/sessions/dpus.ts';
+import type { CalculationRow, SessionRow } from '../../src/store/tables.ts';
+
+const session = (row: Partial<SessionRow>) =>
+  ({ coordinator_dpus: 1, worker_dpus: 1, busy_millis: 0, ready_at: null, ended_at: null, ...row }) as SessionRow;
+const calculation = (row: Partial<CalculationRow>) =>
+  ({ dpus: 2, started_at: null, completed_at: null, ...row }) as CalculationRow;
+
+describe('planDpus', () => {
+  it('never uses more cores than MaxConcurrentDpus or the machine allow, and always at least one', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 5000 }),
+        fc.integer({ min: 1, max: 128 }),
+        fc.integer({ min: 1, max: 16 }),
+        (MaxConcurrentDpus, cores, coresPerDpu) => {
+          const plan = planDpus({ MaxConcurrentDpus }, { cores, coresPerDpu });
+          expect(plan.cores).toBeGreaterThanOrEqual(1);
+          expect(plan.cores).toBeLessThanOrEqual(cores);
+          expect(plan.coordinatorDpus + plan.workerDpus).toBeLessThanOrEqual(MaxConcurrentDpus);
+        },
+      ),
+    );
+  });
+
+  it('takes AWS’s defaults for what is left out', () => {
+    expect(planDpus({}, { cores: 1000, coresPerDpu: 4 })).toEqual({
+      coordinatorDpus: 1,
+      maxConcurrentDpus: 20,
+      cores: 76,
+      workerDpus: 19,
+    });
+  });
+});
+
+describe('DPU accounts', () => {
+  it('are nothing before the work begins', () => {
+    expect(sessionDpuMillis(session({}), undefined, 1000)).toBe(0);
+    expect(calculationDpuMillis(calculation({}), 1000)).toBe(0);
+  });
+
+  it('count the coordinator while the session is up, and the workers while calculations run', () => {
+    const row = session({ ready_at: 1000, ended_at: 11_000, busy_millis: 4000, worker_dpus: 3 });
+    expect(sessionDpuMillis(row)).toBe(10_000 + 4000 * 3);
+  });
+
+  it('grow while a calculation runs', () => {
+    const row = session({ ready_at: 0 });
+    expect(sessionDpuMillis(row, 500, 1000)).toBe(1000 + 500);
+    expect(calculationDpuMillis(calculation({ started_at: 500 }), 1000)).toBe(1000);
+  });
+
+  it('are at least one for a calculation that has run: clients take 0 for no statistics', () => {
+    expect(calculationDpuMillis(calculation({ started_at: 5, completed_at: 5 }))).toBeGreaterThan(0);
+  });
+});
