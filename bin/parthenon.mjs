@@ -17,16 +17,11 @@ const SPARK_COMMANDS = new Set(['start', 'demo', 'setup']);
 
 const checkout = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const [command = 'help', ...rest] = process.argv.slice(2);
-const { endWithSignals, printFailure, setUp } = await import('../scripts/setup/setup.mjs');
+const { setUpOrExit } = await import('../scripts/setup/setup.mjs');
 const { become } = await import('../scripts/setup/launch.mjs');
 
-let node;
-try {
-  const restore = endWithSignals();
-  node = await setUp({ spark: SPARK_COMMANDS.has(command), clients: command === 'setup' && rest.includes('--tests') });
-  restore();
-} catch (error) {
-  printFailure(error);
-  process.exit(1);
-}
+const node = await setUpOrExit({
+  spark: SPARK_COMMANDS.has(command),
+  clients: command === 'setup' && rest.includes('--tests'),
+});
 if (command !== 'setup') become(node, [join(checkout, 'src', 'cli.ts'), command, ...rest]);

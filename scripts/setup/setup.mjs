@@ -41,24 +41,6 @@ export async function setUp({ spark = false, clients = false } = {}) {
 }
 
 /**
- * From now on a signal that ends this process ends what set-up has running too; whoever comes next goes on from there.
- * @returns {() => void} takes that back
- */
-export function endWithSignals() {
-  const handlers = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']).map((signal) => {
-    const end = () => {
-      endRunning();
-      process.exit(128 + constants.signals[signal]);
-    };
-    process.on(signal, end);
-    return () => process.off(signal, end);
-  });
-  return () => {
-    for (const takeBack of handlers) takeBack();
-  };
-}
-
-/**
  * @param {string} runtime
  * @param {string} lock
  */
@@ -133,11 +115,38 @@ async function ensure(step, lock) {
 }
 
 /**
- * Prints why set-up failed, for people.
- * @param {unknown} error
+ * {@link setUp} for commands: a signal ends it with all that it started, and a failure is told and ends the process.
+ * @param {Parameters<typeof setUp>[0]} options
  */
-export function printFailure(error) {
-  const message =
-    error instanceof SetupProblem ? error.message : `set-up failed.\n${/** @type {Error} */ (error).message}`;
-  process.stderr.write(`parthenon: ${message}\n`);
+export async function setUpOrExit(options) {
+  const restore = endWithSignals();
+  try {
+    return await setUp(options);
+  } catch (error) {
+    const said = /** @type {Error} */ (error).message;
+    const message =
+      error instanceof SetupProblem ? said : `set-up failed; it goes on from here when run again.\n${said}`;
+    process.stderr.write(`parthenon: ${message}\n`);
+    process.exit(1);
+  } finally {
+    restore();
+  }
+}
+
+/**
+ * From now on a signal that ends this process ends what set-up has running too; whoever comes next goes on from there.
+ * @returns {() => void} takes that back
+ */
+function endWithSignals() {
+  const handlers = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']).map((signal) => {
+    const end = () => {
+      endRunning();
+      process.exit(128 + constants.signals[signal]);
+    };
+    process.on(signal, end);
+    return () => process.off(signal, end);
+  });
+  return () => {
+    for (const takeBack of handlers) takeBack();
+  };
 }

@@ -1,0 +1,31 @@
+import { defineConfig } from 'vitest/config';
+
+/** What starts Spark, servers or AWS clients: one file at a time, since two JVMs fill a small machine. */
+const SERIAL = ['drivers', 'spark', 'clients', 'sessions', 'endpoints'].map((room) => `test/${room}/**/*.test.ts`);
+SERIAL.push('test/main*.test.ts', 'test/main/**/*.test.ts');
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'parallel',
+          include: ['test/**/*.test.ts'],
+          exclude: SERIAL,
+          testTimeout: 30_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'serial',
+          include: SERIAL,
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
