@@ -5,9 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import warnings
+from typing import TYPE_CHECKING
 
 from .jvm import Jvm, JvmFailed
 from .launch import Launch
+
+if TYPE_CHECKING:
+    from ipykernel.kernelapp import IPKernelApp
 
 
 def main(folder: str) -> int:
@@ -39,12 +44,19 @@ def _connect(launch: Launch, jvm: Jvm) -> None:
         warm_up(launch)
 
 
-def _kernel_app(launch: Launch, jvm: Jvm, log: int):
-    from ipykernel.kernelapp import IPKernelApp
+def _kernel_app(launch: Launch, jvm: Jvm, log: int) -> IPKernelApp:
+    # Jupyter's debugger: half a second of every start, and nobody can reach it through Athena's API.
+    sys.modules["debugpy"] = None  # type: ignore[assignment]
+    import ipykernel.debugger  # noqa: F401
+
+    del sys.modules["debugpy"]
     from traitlets.config import Config
 
+    from .app import DriverApp
     from .kernel import DriverKernel
 
+    # sys.exit() is a fine way to end a calculation.
+    warnings.filterwarnings("ignore", message="To exit: use 'exit', 'quit', or Ctrl-D.")
     # Descriptors are what a calculation's output is caught by, so Python's own streams stay on them, unbuffered.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -54,7 +66,7 @@ def _kernel_app(launch: Launch, jvm: Jvm, log: int):
     config.IPKernelApp.kernel_class = DriverKernel
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
-    app = IPKernelApp.instance(config=config)
+    app = DriverApp.instance(config=config)
     app.initialize([])
     app.kernel.launch, app.kernel.jvm = launch, jvm
     _log_elsewhere(app.log, log)

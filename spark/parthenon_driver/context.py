@@ -13,6 +13,7 @@ from .s3 import s3_properties
 
 if TYPE_CHECKING:
     from py4j.clientserver import ClientServer
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
 
@@ -29,7 +30,7 @@ def warm_up(launch: Launch) -> None:
     from pyspark import SparkConf
     from pyspark.sql import SparkSession
 
-    conf = SparkConf().setAll(_base_properties(launch, "local[1]").items()).setAppName("warm-up")
+    conf = SparkConf().setAll(_base_properties("local[1]").items()).setAppName("warm-up")
     session = SparkSession.builder.config(conf=conf).getOrCreate()
     try:
         target = str(launch.scratch / "warm-up")
@@ -49,23 +50,20 @@ def warm_up(launch: Launch) -> None:
         session.stop()
 
 
-def session_properties(launch: Launch, assignment: Mapping[str, Any]) -> dict[str, str]:
+def session_properties(assignment: Mapping[str, Any]) -> dict[str, str]:
     """All Spark properties of a session. What its user set wins over what is set here; what nobody set stays Spark's."""
     own: dict[str, str] = dict(assignment["spark_properties"])
     master = assignment["master"]
-    properties = {
-        **_base_properties(launch, master),
+    return {
+        **_base_properties(master),
         "spark.app.name": f"Athena session {assignment['session_id']}",
         **s3_properties(assignment["s3"], own),
         **own,
         "spark.master": master,
-        # A local master takes it as its application id; a cluster's gives one of its own.
-        "spark.app.id": assignment["session_id"],
     }
-    return properties
 
 
-def create_session(properties: Mapping[str, str]) -> SparkSession:
+def create_session(properties: Mapping[str, str], session_id: str) -> SparkSession:
     """Makes the session's SparkContext with all properties, static ones too.
 
     :raises Exception: Spark's own, when it refuses a property
@@ -76,7 +74,24 @@ def create_session(properties: Mapping[str, str]) -> SparkSession:
     assert SparkContext._jvm
     # File systems are cached by scheme and user, not by keys: one of an earlier context would be handed out again.
     SparkContext._jvm.org.apache.hadoop.fs.FileSystem.closeAll()
-    return SparkSession.builder.config(conf=SparkConf().setAll(list(properties.items()))).getOrCreate()
+    context = SparkContext(conf=SparkConf().setAll(list(properties.items())))
+    _name_application(context, session_id)
+    return SparkSession.builder.getOrCreate()
+
+
+def _name_application(context: SparkContext, session_id: str) -> None:
+    """Makes the session id the application's, as on Athena.
+
+    A cluster's master gives an id of its own, which its tools know; Spark's local scheduler gives `local-<time>` and
+    takes no other, although nobody outside this JVM ever hears of it.
+    """
+    scala_context = context._jsc.sc()
+    if not scala_context.isLocal():
+        return
+    scala_context.conf().set("spark.app.id", session_id)
+    field = scala_context.getClass().getDeclaredField("_applicationId")
+    field.setAccessible(True)
+    field.set(scala_context, session_id)
 
 
 def namespace(session: SparkSession, launch: Launch) -> dict[str, object]:
@@ -112,12 +127,11 @@ def start_failure(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def _base_properties(launch: Launch, master: str) -> dict[str, str]:
+def _base_properties(master: str) -> dict[str, str]:
     properties = {
         "spark.master": master,
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.local.dir": str(launch.scratch),
     }
     if master.startswith("local"):
         properties["spark.driver.host"] = properties["spark.driver.bindAddress"] = "127.0.0.1"

@@ -2,17 +2,19 @@
 
 A SIGINT that lands while py4j waits for the JVM's answer must not be raised there: the answer would be taken for that
 of the next call. So the signal's handler waits for the answer, which comes at once because the Spark jobs are cancelled
-at the same time; a JVM call that is no Spark job is given a second, then left, and its connection closed.
+at the same time; a JVM call that is no Spark job is given a second, then left, and py4j closes its connection.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
 
+from py4j import java_gateway
 from py4j.clientserver import ClientServerConnection, JavaClient
 
 #: Seconds after the first SIGINT at which more follow, for code that catches KeyboardInterrupt or is slow to see it.
@@ -47,7 +49,7 @@ class Interrupts:
         return True
 
     def end(self) -> bool:
-        """Closes it to interrupts; True when one was asked for. Main thread only."""
+        """Closes it to interrupts; True when one has struck. Main thread only."""
         # First a plain assignment: from the next instruction on the handler, which runs in this same thread, is harmless.
         calculation_id, self._running = self._running, None
         self._pending = False
@@ -115,14 +117,7 @@ class Interrupts:
         return False
 
     def _wrap_py4j(self) -> None:
-        send_on_connection, send = ClientServerConnection.send_command, JavaClient.send_command
-
-        def closing(connection: ClientServerConnection, command: str) -> str:
-            try:
-                return send_on_connection(connection, command)
-            except KeyboardInterrupt:
-                connection.close(True)  # its answer is still to come, and belongs to nobody
-                raise
+        send = JavaClient.send_command
 
         def raising(client: JavaClient, *arguments: object, **options: object) -> object:
             answer = send(client, *arguments, **options)
@@ -131,8 +126,9 @@ class Interrupts:
                 raise KeyboardInterrupt
             return answer
 
-        ClientServerConnection.send_command = closing
         JavaClient.send_command = raising
+        # py4j reports a KeyboardInterrupt on the root logger, which writes it to the calculation's stderr.
+        java_gateway.logging = logging.getLogger(java_gateway.__name__)
 
 
 def _group_members() -> list[int]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pyspark import SparkContext
 
 _STOP_CONTEXT_S = 3.0
+_ERROR_MEMBERS = ("ename", "evalue", "traceback")
 
 
 class DriverKernel(IPythonKernel):
@@ -70,12 +71,12 @@ class DriverKernel(IPythonKernel):
     def _assign(self, assignment: dict[str, Any]) -> dict[str, Any]:
         self.session_id, self.work_group = assignment["session_id"], assignment["work_group"]
         write_aws_files(self.launch, assignment["s3"])
-        properties = session_properties(self.launch, assignment)
+        properties = session_properties(assignment)
         if assignment["fresh_jvm"]:
             self.jvm.stop()
             self.jvm.start(properties)
             attach_gateway(self.jvm.connect())
-        session = create_session(properties)
+        session = create_session(properties, self.session_id)
         self.shell.push(namespace(session, self.launch), interactive=False)
         return {"status": "ok", "application_id": session.sparkContext.applicationId}
 
@@ -95,7 +96,7 @@ class DriverKernel(IPythonKernel):
             self.jvm.drain()
             spool.release()
             self._spool = self._calculation_id = None
-        status = "interrupted" if interrupted and reply["status"] != "ok" else reply["status"]
+        status = "interrupted" if interrupted else reply["status"]
         error = (reply["ename"], reply["evalue"]) if reply["status"] == "error" else None
         spool.close(status, error)
         return reply
@@ -117,19 +118,9 @@ class DriverKernel(IPythonKernel):
         if isinstance(error, SystemExit) and error.code in (None, 0):
             reply = {**reply, "status": "ok"}  # `sys.exit()` ends a calculation, not its session
         elif reply["status"] == "error" and error is not None:
-            self._add_error(error)
+            reply = {**reply, **_failure(error), "traceback": self.shell._last_traceback or []}
+            self._spool.add_result({"output_type": "error", **{name: reply[name] for name in _ERROR_MEMBERS}})
         return reply, interrupted
-
-    def _add_error(self, error: BaseException) -> None:
-        assert self._spool
-        self._spool.add_result(
-            {
-                "output_type": "error",
-                "ename": type(error).__name__,
-                "evalue": str(error),
-                "traceback": self.shell._last_traceback or [],
-            }
-        )
 
     def pre_handler_hook(self) -> None:
         """SIGINT is `Interrupts`' own; IPython would set Python's default handler here."""
@@ -202,4 +193,8 @@ def _stop_context() -> None:
 
 
 def _failure(error: BaseException) -> dict[str, Any]:
-    return {"status": "error", "ename": type(error).__name__, "evalue": str(error), "traceback": []}
+    try:
+        text = str(error)
+    except Exception:
+        text = "<exception str() failed>"  # Python's own words for it
+    return {"status": "error", "ename": type(error).__name__, "evalue": text, "traceback": []}

@@ -45,6 +45,8 @@ class DriverShell(ZMQInteractiveShell):
     def init_environment(self) -> None:
         """Unlike in a notebook, nobody reads colours: stdout is a file."""
         os.environ.update(PAGER="cat", GIT_PAGER="cat")
+        # A figure's own form, and a page of a few kilobytes that loads Plotly's script; its default puts 4 MB in each.
+        os.environ.setdefault("PLOTLY_RENDERER", "plotly_mimetype+notebook_connected")
 
     def showtraceback(
         self,
@@ -65,6 +67,10 @@ class DriverShell(ZMQInteractiveShell):
 
     def showsyntaxerror(self, filename: str | None = None, running_compiled_code: bool = False) -> None:
         self.showtraceback()
+
+    def ask_exit(self) -> None:
+        """`exit()` and `quit()` end a calculation, not its session."""
+        raise SystemExit(0)
 
     def system(self, cmd: str) -> None:
         """`!command`: it inherits stdout and stderr, so its output stands where it belongs."""

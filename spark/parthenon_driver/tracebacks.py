@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sysconfig
 import traceback
+from collections.abc import Iterable
 from types import TracebackType
 
 import IPython
@@ -13,16 +15,21 @@ import ipykernel
 USER_FILE = "<stdin>"
 
 _HEADER = "Traceback (most recent call last):\n"
-_MACHINERY = tuple(
-    os.path.dirname(os.path.abspath(path)) + os.sep for path in (IPython.__file__, ipykernel.__file__, __file__)
-)
+
+
+def _folder(path: str) -> str:
+    return os.path.dirname(os.path.abspath(path)) + os.sep
+
+
+_MACHINERY = tuple(_folder(path) for path in (IPython.__file__, ipykernel.__file__, __file__))
+_LIBRARIES = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 
 def format_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> str:
     """The text for stderr; ends with a line feed.
 
-    Frames of IPython and of this package are cut, wherever they stand: nobody's bug is there. Causes and contexts are
-    kept, each in the same form.
+    Frames of IPython and of this package are cut, and library frames that they call: nobody's bug is there. Causes and
+    contexts are kept, each in the same form.
     """
     described = traceback.TracebackException(kind, error, trace, compact=True)
     _trim(described)
@@ -31,10 +38,21 @@ def format_error(kind: type[BaseException], error: BaseException, trace: Traceba
 
 def _trim(described: traceback.TracebackException | None) -> None:
     while described is not None:
-        kept = [frame for frame in described.stack if not frame.filename.startswith(_MACHINERY)]
-        described.stack[:] = kept
+        described.stack[:] = _of_interest(described.stack)
         _trim(described.__cause__)
         described = described.__context__
+
+
+def _of_interest(frames: Iterable[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
+    kept, within_machinery = [], True
+    for frame in frames:
+        if frame.filename.startswith(_MACHINERY):
+            within_machinery = True
+        elif not frame.filename.startswith(_LIBRARIES):
+            within_machinery = False
+        if not within_machinery:
+            kept.append(frame)
+    return kept
 
 
 def _dedent(text: str) -> str:

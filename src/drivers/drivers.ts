@@ -81,6 +81,8 @@ class SparkDrivers implements Drivers {
         throw new SessionStartFailed(error.message.split('\n', 1)[0]);
       }
       throw error;
+    } finally {
+      this.#pool.fill();
     }
   }
 

@@ -34,13 +34,15 @@ export class Pool {
     return this.#drivers;
   }
 
-  /** The driver that is furthest along, warm or warming; undefined when there is none. It leaves the pool for good. */
+  /**
+   * The driver that is furthest along, warm or warming; undefined when there is none. It leaves the pool for good.
+   * The pool is not filled again before the next `fill()`: a session that starts needs the cores more.
+   */
   take(): SparkDriver | undefined {
     const driver = this.#drivers.find((each) => each.alive);
     if (driver !== undefined) {
       this.#remove(driver);
     }
-    this.fill();
     return driver;
   }
 
