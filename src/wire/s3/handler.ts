@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { EmbeddedStore } from '../../objects/embedded/embedded-store.ts';
+import type { SignatureVerifier, VerifiedSignature } from '../sigv4.ts';
+import { signedRequestOf } from '../sigv4-parse.ts';
+import { authorize } from './authorize.ts';
+import { payloadOf, readPayload } from './payload.ts';
+import { sendError, sendReply } from './replies.ts';
+import { routeOf } from './routes.ts';
+import type { S3Call, S3Reply } from './s3-call.ts';
+import { notImplemented, S3Error } from './s3-error.ts';
+import { type S3Target, targetOf } from './target.ts';
+import { s3ErrorOf } from './translate-error.ts';
+import { readXml } from './xml.ts';
+
+export interface S3Logger {
+  error(context: object, message: string): void;
+}
+
+export interface S3HandlerOptions {
+  readonly store: EmbeddedStore;
+  readonly verifier: SignatureVerifier;
+  readonly region: string;
+  readonly logger: S3Logger;
+  /** Host names under which `<bucket>.<host>` names a bucket; path style needs none. */
+  readonly virtualHosts?: readonly string[];
+  readonly limits?: {
+    /** Bytes of an XML body; 8 MiB unless told: a thousand keys of a thousand escaped bytes are less. */
+    readonly maxDocumentBytes?: number;
+  };
+}
+
+export type S3Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+const MAX_DOCUMENT_BYTES = 8 * 1024 * 1024;
+
+/** Serves S3's REST protocol; https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html. Never rejects. */
+export function createS3Handler(options: S3HandlerOptions): S3Handler {
+  return async (request, response) => {
+    const requestId = randomBytes(8).toString('hex').toUpperCase();
+    response.setHeader('x-amz-request-id', requestId);
+    try {
+      await sendReply(request, response, await answer(request, options));
+    } catch (error) {
+      const known = s3ErrorOf(error);
+      if (known === undefined && !response.destroyed) {
+        options.logger.error({ err: error, requestId, method: request.method }, 'An S3 request failed unexpectedly');
+      }
+      sendError(request, response, known ?? internalError(), requestId);
+    }
+  };
+}
+
+async function answer(request: IncomingMessage, options: S3HandlerOptions): Promise<S3Reply> {
+  const signed = signedRequestOf(request);
+  const query = new URLSearchParams(signed.rawQuery);
+  const payloadHash = payloadHashOf(request, query);
+  const signature = await options.verifier.verify(signed, payloadHash);
+  if (signature.service !== 's3') {
+    throw new S3Error(
+      'AuthorizationHeaderMalformed',
+      `The authorization header is malformed; incorrect service "${signature.service}". This endpoint belongs to "s3".`,
+    );
+  }
+  const target = targetOf(signed.path, request.headers.host, options.virtualHosts ?? []);
+  const headers = signature.presigned ? withHoisted(request.headers, query) : request.headers;
+  checkVersion(query);
+  const route = routeOf(signed.method, target, query, headers);
+  authorize(signature.principal, route.action, arnOf(target));
+  return await route.operation(callOf(request, { target, headers, query, payloadHash, signature }, options));
+}
+
+/** What a request carries once it is verified. */
+interface VerifiedRequest {
+  readonly target: S3Target;
+  readonly headers: IncomingHttpHeaders;
+  readonly query: URLSearchParams;
+  readonly payloadHash: string;
+  readonly signature: VerifiedSignature;
+}
+
+function callOf(request: IncomingMessage, verified: VerifiedRequest, options: S3HandlerOptions): S3Call {
+  const { target, headers, query, payloadHash, signature } = verified;
+  const { store, region, limits } = options;
+  const payload: S3Call['payload'] = (fallback) => payloadOf(request, payloadHash, signature, fallback);
+  return {
+    store,
+    region,
+    headers,
+    query,
+    payload,
+    principal: signature.principal,
+    bucket: target.bucket ?? '',
+    key: target.key ?? '',
+    origin: `http://${request.headers.host}`,
+    async document(root) {
+      if (request.headers['content-length'] === '0' || isBodiless(request)) return undefined;
+      const bytes = await readPayload(payload(), limits?.maxDocumentBytes ?? MAX_DOCUMENT_BYTES);
+      return bytes.length === 0 ? undefined : readXml(bytes, root);
+    },
+  };
+}
+
+function isBodiless({ headers }: IncomingMessage): boolean {
+  return headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;
+}
+
+/** @throws S3Error InvalidRequest when a request signed by its header does not say what its body is */
+function payloadHashOf(request: IncomingMessage, query: URLSearchParams): string {
+  const stated = request.headers['x-amz-content-sha256']?.toString() ?? query.get('X-Amz-Content-Sha256');
+  if (stated != null) return stated;
+  if (request.headers.authorization === undefined) return 'UNSIGNED-PAYLOAD';
+  if (!request.headers.authorization.startsWith('AWS4-')) {
+    throw new S3Error(
+      'InvalidRequest',
+      'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
+    );
+  }
+  throw new S3Error('InvalidRequest', 'Missing required header for this request: x-amz-content-sha256');
+}
+
+/** Signers move `x-amz-*` headers of a presigned request into its query; what they say counts all the same. */
+function withHoisted(headers: IncomingHttpHeaders, query: URLSearchParams): IncomingHttpHeaders {
+  const hoisted: IncomingHttpHeaders = {};
+  for (const [name, value] of query) if (/^x-amz-/i.test(name)) hoisted[name.toLowerCase()] = value;
+  return { ...hoisted, ...headers };
+}
+
+function checkVersion(query: URLSearchParams): void {
+  const version = query.get('versionId');
+  if (version !== null && version !== 'null') throw notImplemented('versionId');
+}
+
+function arnOf({ bucket, key }: S3Target): string {
+  if (bucket === undefined) return '*';
+  return `arn:aws:s3:::${bucket}${key === undefined ? '' : `/${key}`}`;
+}
+
+function internalError(): S3Error {
+  return new S3Error('InternalError', 'We encountered an internal error. Please try again.');
+}

@@ -1,0 +1,48 @@
+import { StorageError } from '../../../objects/embedded/storage-error.ts';
+import { unquoted } from '../conditions.ts';
+import { malformedXml } from '../s3-error.ts';
+import { objectOf, type S3Call, type S3Reply, xmlReply } from '../s3-call.ts';
+import type { XmlElement, XmlMembers } from '../xml.ts';
+
+const MAX_KEYS = 1000;
+
+export async function deleteObject(call: S3Call): Promise<S3Reply> {
+  const ifMatch = call.headers['if-match'];
+  await call.store.delete(objectOf(call), ifMatch === undefined ? {} : { ifMatch: unquoted(ifMatch) });
+  return { status: 204 };
+}
+
+export async function deleteObjects(call: S3Call): Promise<S3Reply> {
+  const document = await call.document('Delete');
+  const objects = document?.all('Object') ?? [];
+  if (objects.length === 0 || objects.length > MAX_KEYS) throw malformedXml();
+  const quiet = document?.one('Quiet')?.trim() === 'true';
+  const plain = objects.filter((object) => object.one('ETag') === undefined).map(keyOf);
+  await call.store.deleteAll(call.bucket, plain);
+  const deleted: XmlMembers[] = plain.map((key) => ({ Key: key }));
+  const errors: XmlMembers[] = [];
+  for (const object of objects) {
+    const etag = object.one('ETag');
+    if (etag === undefined) continue;
+    const failure = await deleteMatching(call, keyOf(object), unquoted(etag));
+    if (failure === undefined) deleted.push({ Key: keyOf(object) });
+    else errors.push(failure);
+  }
+  return xmlReply('DeleteResult', { Deleted: quiet ? undefined : deleted, Error: errors });
+}
+
+async function deleteMatching(call: S3Call, key: string, etag: string): Promise<XmlMembers | undefined> {
+  try {
+    await call.store.delete({ bucket: call.bucket, key }, { ifMatch: etag });
+    return undefined;
+  } catch (error) {
+    if (error instanceof StorageError) return { Key: key, Code: error.code, Message: error.message };
+    throw error;
+  }
+}
+
+function keyOf(object: XmlElement): string {
+  const key = object.one('Key');
+  if (key === undefined || key === '') throw malformedXml();
+  return key;
+}
