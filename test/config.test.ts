@@ -1,7 +1,8 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { settingsPage } from '../scripts/generate-settings.ts';
 import {
   ConfigError,
   defaultResultsLocation,
@@ -91,5 +92,12 @@ describe('defaultResultsLocation', () => {
     );
     const own = loadConfig({}, { PARTHENON_HOME: '/x', PARTHENON_RESULTS_LOCATION: 's3://mine/results' }).config;
     expect(defaultResultsLocation(own)).toBe('s3://mine/results/');
+  });
+});
+
+describe('docs/operators/settings.md', () => {
+  it('is what the schema says', () => {
+    const page = resolve(import.meta.dirname, '..', 'docs', 'operators', 'settings.md');
+    expect(readFileSync(page, 'utf8')).toBe(settingsPage());
   });
 });
