@@ -25,8 +25,9 @@ _POLL_S = 0.25
 class Interrupts:
     """Knows which calculation may be interrupted, and does it."""
 
-    def __init__(self, cancel_jobs: Callable[[], None]) -> None:
+    def __init__(self, cancel_jobs: Callable[[], None], wake_loop: Callable[[], None]) -> None:
         self._cancel_jobs = cancel_jobs
+        self._wake_loop = wake_loop
         self._lock = threading.Lock()
         self._running: str | None = None
         self._requested: set[str] = set()
@@ -99,6 +100,8 @@ class Interrupts:
             main = threading.main_thread().ident
             assert main is not None
             signal.pthread_kill(main, signal.SIGINT)
+        # Code that awaits is cancelled by a callback, which a handler in the loop's own thread queues without waking it.
+        self._wake_loop()
 
     def _on_signal(self, _number: int, frame: FrameType | None) -> None:
         if self._running is None:

@@ -47,7 +47,7 @@ class DriverKernel(IPythonKernel):
         self.work_group: str | None = None
         self._spool: Spool | None = None
         self._calculation_id: str | None = None
-        self._interrupts = Interrupts(self._cancel_jobs)
+        self._interrupts = Interrupts(self._cancel_jobs, lambda: self.io_loop.add_callback(lambda: None))
         # One thread, hence one connection: what is asked often does not hold up interrupts, nor the other way round.
         self._observer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="observer")
         self.shell_handlers["assign_request"] = self.assign_request
