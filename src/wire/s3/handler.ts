@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { AccessKeys, Principal } from '../../access/principal.ts';
 import type { EmbeddedStore } from '../../objects/embedded/embedded-store.ts';
 import type { SignatureVerifier, VerifiedSignature } from '../sigv4.ts';
-import { signedRequestOf } from '../sigv4-parse.ts';
+import { type SignedRequest, signedRequestOf } from '../sigv4-parse.ts';
 import { authorize } from './authorize.ts';
 import { payloadOf, readPayload } from './payload.ts';
+import { isHoistedV2, isPresignedV2, verifyPresignedV2 } from './presigned-v2.ts';
 import { sendError, sendReply } from './replies.ts';
 import { routeOf } from './routes.ts';
 import type { S3Call, S3Reply } from './s3-call.ts';
@@ -20,6 +22,8 @@ export interface S3Logger {
 export interface S3HandlerOptions {
   readonly store: EmbeddedStore;
   readonly verifier: SignatureVerifier;
+  /** For what the verifier does not know: URLs presigned by Signature Version 2. */
+  readonly keys: AccessKeys;
   readonly region: string;
   readonly logger: S3Logger;
   /** Host names under which `<bucket>.<host>` names a bucket; path style needs none. */
@@ -54,20 +58,47 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
 async function answer(request: IncomingMessage, options: S3HandlerOptions): Promise<S3Reply> {
   const signed = signedRequestOf(request);
   const query = new URLSearchParams(signed.rawQuery);
+  const target = targetOf(signed.path, request.headers.host, options.virtualHosts ?? []);
+  const verified = isPresignedV2(query)
+    ? await verifyV2(request, signed, query, target, options)
+    : await verifyV4(request, signed, query, target, options);
+  checkVersion(query);
+  const route = routeOf(signed.method, target, query, verified.headers);
+  authorize(verified.principal, route.action, arnOf(target));
+  return await route.operation(callOf(request, verified, options));
+}
+
+async function verifyV4(
+  request: IncomingMessage,
+  signed: SignedRequest,
+  query: URLSearchParams,
+  target: S3Target,
+  { verifier }: S3HandlerOptions,
+): Promise<VerifiedRequest> {
   const payloadHash = payloadHashOf(request, query);
-  const signature = await options.verifier.verify(signed, payloadHash);
+  const signature = await verifier.verify(signed, payloadHash);
   if (signature.service !== 's3') {
     throw new S3Error(
       'AuthorizationHeaderMalformed',
       `The authorization header is malformed; incorrect service "${signature.service}". This endpoint belongs to "s3".`,
     );
   }
-  const target = targetOf(signed.path, request.headers.host, options.virtualHosts ?? []);
-  const headers = signature.presigned ? withHoisted(request.headers, query) : request.headers;
-  checkVersion(query);
-  const route = routeOf(signed.method, target, query, headers);
-  authorize(signature.principal, route.action, arnOf(target));
-  return await route.operation(callOf(request, { target, headers, query, payloadHash, signature }, options));
+  const { headers } = request;
+  const all = signature.presigned ? withHoisted(headers, query, (name) => /^x-amz-/i.test(name)) : headers;
+  const { principal } = signature;
+  return { target, query, headers: all, principal, payloadHash, signer: signature };
+}
+
+async function verifyV2(
+  request: IncomingMessage,
+  signed: SignedRequest,
+  query: URLSearchParams,
+  target: S3Target,
+  { keys }: S3HandlerOptions,
+): Promise<VerifiedRequest> {
+  const headers = withHoisted(request.headers, query, isHoistedV2);
+  const principal = await verifyPresignedV2(signed, headers, target, keys);
+  return { target, query, headers, principal, payloadHash: payloadHashOf(request, query), signer: undefined };
 }
 
 /** What a request carries once it is verified. */
@@ -75,21 +106,22 @@ interface VerifiedRequest {
   readonly target: S3Target;
   readonly headers: IncomingHttpHeaders;
   readonly query: URLSearchParams;
+  readonly principal: Principal;
   readonly payloadHash: string;
-  readonly signature: VerifiedSignature;
+  readonly signer: VerifiedSignature | undefined;
 }
 
 function callOf(request: IncomingMessage, verified: VerifiedRequest, options: S3HandlerOptions): S3Call {
-  const { target, headers, query, payloadHash, signature } = verified;
+  const { target, headers, query, principal, payloadHash, signer } = verified;
   const { store, region, limits } = options;
-  const payload: S3Call['payload'] = (fallback) => payloadOf(request, payloadHash, signature, fallback);
+  const payload: S3Call['payload'] = (fallback) => payloadOf(request, payloadHash, signer, fallback);
   return {
     store,
     region,
     headers,
     query,
     payload,
-    principal: signature.principal,
+    principal,
     bucket: target.bucket ?? '',
     key: target.key ?? '',
     origin: `http://${request.headers.host}`,
@@ -119,10 +151,17 @@ function payloadHashOf(request: IncomingMessage, query: URLSearchParams): string
   throw new S3Error('InvalidRequest', 'Missing required header for this request: x-amz-content-sha256');
 }
 
-/** Signers move `x-amz-*` headers of a presigned request into its query; what they say counts all the same. */
-function withHoisted(headers: IncomingHttpHeaders, query: URLSearchParams): IncomingHttpHeaders {
+/**
+ * Signers move headers of a presigned request into its query, where they count all the same. Checksums there do not: SDKs
+ * put that of an empty body in when they do not know the body (`payload.ts` reads them from the real headers).
+ */
+function withHoisted(
+  headers: IncomingHttpHeaders,
+  query: URLSearchParams,
+  isHoisted: (name: string) => boolean,
+): IncomingHttpHeaders {
   const hoisted: IncomingHttpHeaders = {};
-  for (const [name, value] of query) if (/^x-amz-/i.test(name)) hoisted[name.toLowerCase()] = value;
+  for (const [name, value] of query) if (isHoisted(name)) hoisted[name.toLowerCase()] = value;
   return { ...hoisted, ...headers };
 }
 

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm, startChecksum } from '../../objects/checksums.ts';
 import type { ObjectChecksum } from '../../objects/embedded/records.ts';
-import type { VerifiedSignature } from '../sigv4.ts';
-import { AwsChunkedBody, incompleteBody } from './aws-chunked.ts';
+import { AwsChunkedBody, type ChunkSigner, incompleteBody } from './aws-chunked.ts';
 import { invalidRequest, notImplemented, S3Error } from './s3-error.ts';
 
 const MAX_PUT_BYTES = 5 * 1024 ** 3;
@@ -22,16 +21,17 @@ export interface Payload {
 
 /**
  * The body of a request whose headers are verified.
+ * @param signer signs the chunks of a body that is sent in signed ones
  * @param fallback the algorithm to compute when the sender states none
  */
 export function payloadOf(
   request: IncomingMessage,
   payloadHash: string,
-  signature: VerifiedSignature,
+  signer: ChunkSigner | undefined,
   fallback?: ChecksumAlgorithm,
 ): Payload {
   const { headers } = request;
-  const chunked = chunkedBodyOf(request, payloadHash, signature);
+  const chunked = chunkedBodyOf(request, payloadHash, signer);
   const length = statedLength(request, chunked !== undefined);
   const stated = statedChecksum(request);
   const algorithm = stated?.algorithm ?? fallback;
@@ -120,13 +120,16 @@ function checkChecksumForm(algorithm: ChecksumAlgorithm, value: string): void {
 function chunkedBodyOf(
   request: IncomingMessage,
   payloadHash: string,
-  signature: VerifiedSignature,
+  signer: ChunkSigner | undefined,
 ): AwsChunkedBody | undefined {
+  if (payloadHash.startsWith('STREAMING-AWS4-HMAC-') && signer === undefined) {
+    throw invalidRequest('Signed chunks ask for a request that is signed by its header.');
+  }
   switch (payloadHash) {
     case 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD':
-      return new AwsChunkedBody(wholeBody(request), { signer: signature, trailers: false });
+      return new AwsChunkedBody(wholeBody(request), { signer, trailers: false });
     case 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER':
-      return new AwsChunkedBody(wholeBody(request), { signer: signature, trailers: true });
+      return new AwsChunkedBody(wholeBody(request), { signer, trailers: true });
     case 'STREAMING-UNSIGNED-PAYLOAD-TRAILER':
       return new AwsChunkedBody(wholeBody(request), { trailers: true });
     case 'UNSIGNED-PAYLOAD':

@@ -52,11 +52,8 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
   const store = await EmbeddedStore.open(folder);
   const region = options.region ?? REGION;
   const keys = new Map([ADMINISTRATOR, SESSION].map((key) => [key.accessKeyId, key]));
-  const verifier = createSignatureVerifier({
-    keys: { find: async (id: string) => keys.get(id) },
-    region,
-    services: ['s3'],
-  });
+  const accessKeys = { find: async (id: string) => keys.get(id) };
+  const verifier = createSignatureVerifier({ keys: accessKeys, region, services: ['s3'] });
   const unexpected: object[] = [];
   const logger = {
     error: (context: object, message: string): void => {
@@ -64,7 +61,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
       console.error(message, context);
     },
   };
-  const handler = createS3Handler({ store, verifier, region, logger, virtualHosts: ['localhost'] });
+  const handler = createS3Handler({ store, verifier, keys: accessKeys, region, logger, virtualHosts: ['localhost'] });
   const server: Server = createServer((request, response) => void handler(request, response));
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
