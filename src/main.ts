@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Realm } from './access/arns.ts';
 import { KeyRing, writeAwsConfig } from './access/keys.ts';
-import { type Config, defaultResultsLocation } from './config.ts';
+import { type Config, ConfigError, defaultResultsLocation } from './config.ts';
 import { createDrivers } from './drivers/drivers.ts';
-import { openObjects } from './objects/objects.ts';
+import { EmbeddedStore } from './objects/embedded/embedded-store.ts';
+import { createEmbeddedObjectStore } from './objects/embedded-object-store.ts';
+import { createExternalObjectStore } from './objects/external.ts';
+import type { ObjectStore } from './objects/object-store.ts';
 import { createOperations } from './operations/index.ts';
 import { locateRuntime } from './runtime/runtime.ts';
 import type { SessionsContext } from './sessions/context.ts';
@@ -16,7 +19,8 @@ import { Sweeper } from './sessions/sweep.ts';
 import { findSessionOfKey } from './store/sessions.ts';
 import { openStore } from './store/store.ts';
 import { createS3Handler } from './wire/s3/handler.ts';
-import { createServer } from './wire/server.ts';
+import { createServer, type WireServer } from './wire/server.ts';
+import { createSignatureVerifier } from './wire/sigv4.ts';
 import { Tags } from './workgroups/tags.ts';
 import { WorkGroups } from './workgroups/workgroups.ts';
 
@@ -35,12 +39,18 @@ export interface RunningServer {
  */
 export async function startServer(config: Config, logger: Logger): Promise<RunningServer> {
   mkdirSync(config.home, { recursive: true, mode: 0o700 });
+  // What is opened below is closed in reverse: when the server stops, or at once when a later step fails.
+  await using opened = new AsyncDisposableStack();
   const realm: Realm = { region: config.region, accountId: config.accountId };
   const database = await openStore(config.databaseUrl ?? `sqlite:${join(config.home, 'state.db')}`);
+  opened.defer(() => database.destroy());
   const keys = keyRing(config, async (accessKeyId) => await findSessionOfKey(database, accessKeyId));
-  const objects = await openObjects(config, logger);
+  const objects = await openObjects(config);
+  opened.defer(() => objects.embedded?.close());
+  opened.defer(() => objects.store.close());
   const workGroups = new WorkGroups(database, realm);
   const drivers = driversOf(config, logger);
+  opened.defer(() => drivers.close());
   let endpoint = '';
   const sessions: SessionsContext = {
     database,
@@ -55,49 +65,45 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     live: new Map(),
     background: new Set(),
   };
-  const sweeper = new Sweeper(sessions);
   await workGroups.ensurePrimary();
   await closeLeftSessions(sessions);
-  const operations = createOperations({ sessions, workGroups, tags: new Tags(database, realm) });
+  opened.defer(() => terminateAllSessions(sessions));
+  const sweeper = new Sweeper(sessions);
   const server = createServer({
-    operations,
+    operations: createOperations({ sessions, workGroups, tags: new Tags(database, realm) }),
     keys,
     region: config.region,
-    s3:
-      objects.embedded &&
-      createS3Handler({
-        store: objects.embedded,
-        keys,
-        region: config.region,
-        virtualHosts: config.virtualHosts,
-        logger,
-      }),
+    s3: objects.embedded && s3Handler(config, keys, objects.embedded, logger),
     logger,
     ready: () => sweeper.started,
     limits: { athenaBodyBytes: config.maxBodyBytes, connections: config.maxConnections },
   });
-  const { port } = await server.listen(config.port, config.host);
-  endpoint = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
+  endpoint = await listen(server, config);
+  opened.defer(() => server.close(config.stopSeconds * 1000));
   writeAwsConfig(config.home, config.region, endpoint);
   sweeper.start();
+  opened.defer(() => sweeper.stop());
+  const running = opened.move();
+  return { endpoint, keys, stop: () => running.disposeAsync() };
+}
 
-  let stopped: Promise<void> | undefined;
-  const stop = async () => {
-    await sweeper.stop();
-    await server.close(config.stopSeconds * 1000);
-    await terminateAllSessions(sessions);
-    await drivers.close();
-    await objects.store.close();
-    await database.destroy();
-  };
-  return {
-    endpoint,
-    keys,
-    stop: () => {
-      stopped ??= stop();
-      return stopped;
-    },
-  };
+/** @returns the endpoint as clients of this machine reach it */
+async function listen(server: WireServer, config: Config): Promise<string> {
+  try {
+    const { port } = await server.listen(config.port, config.host);
+    const host =
+      { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[config.host] ??
+      (config.host.includes(':') ? `[${config.host}]` : config.host);
+    return `http://${host}:${port}`;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') {
+      throw new ConfigError(
+        `Port ${config.port} is in use. Choose another with --port or PARTHENON_PORT; 0 takes a free one.`,
+      );
+    }
+    throw error;
+  }
 }
 
 /** Keys without a server behind them, for `parthenon env`: no session's key is known. */
@@ -110,6 +116,24 @@ export function keyRing(config: Config, findSession: ConstructorParameters<typeo
     administrator: given ? { accessKeyId, secretAccessKey } : undefined,
     findSession,
   });
+}
+
+/** The user's own S3 where settings name one, else the embedded store; then no other is running. */
+async function openObjects(config: Config): Promise<{ store: ObjectStore; embedded?: EmbeddedStore }> {
+  const { s3Endpoint: endpoint, s3AccessKeyId: accessKeyId, s3SecretAccessKey: secretAccessKey } = config;
+  if (endpoint !== undefined && accessKeyId !== undefined && secretAccessKey !== undefined) {
+    const region = config.s3Region ?? config.region;
+    const credentials = { accessKeyId, secretAccessKey };
+    return { store: createExternalObjectStore({ endpoint, region, pathStyle: config.s3PathStyle, credentials }) };
+  }
+  const embedded = await EmbeddedStore.open(join(config.home, 'objects'));
+  return { store: createEmbeddedObjectStore(embedded), embedded };
+}
+
+function s3Handler(config: Config, keys: KeyRing, store: EmbeddedStore, logger: Logger) {
+  const { region, virtualHosts } = config;
+  const verifier = createSignatureVerifier({ keys, region, services: ['s3'] });
+  return createS3Handler({ store, verifier, keys, region, virtualHosts, logger });
 }
 
 function driversOf(config: Config, logger: Logger) {
