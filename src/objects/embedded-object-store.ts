@@ -1,0 +1,60 @@
+import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import type { EmbeddedStore } from './embedded/embedded-store.ts';
+import type { ObjectAttributes } from './embedded/records.ts';
+import { StorageError } from './embedded/storage-error.ts';
+import { NoSuchObject, type ObjectStore, type PutObjectOptions, type S3Location } from './object-store.ts';
+
+const READ_BYTES = 512 * 1024;
+
+/**
+ * The server's own way into the embedded store, without HTTP between.
+ * @param store belongs to whoever opened it: closing the returned one leaves it open
+ */
+export function createEmbeddedObjectStore(store: EmbeddedStore): ObjectStore {
+  const putBytes = async (
+    location: S3Location,
+    bytes: AsyncIterable<Uint8Array>,
+    options: PutObjectOptions,
+  ): Promise<void> => {
+    await using staged = await store.stage(bytes);
+    await store.put(location, staged, attributesOf(options));
+  };
+  return {
+    putFile: (location, path, options) =>
+      namingMissing(putBytes(location, createReadStream(path, { highWaterMark: READ_BYTES }), options)),
+    put: (location, body, options) => namingMissing(putBytes(location, once(body), options)),
+    async get(location) {
+      const object = await namingMissing(store.open(location));
+      const readable = Readable.from(object.read(), { objectMode: false });
+      readable.once('close', () => void object[Symbol.asyncDispose]());
+      return readable;
+    },
+    delete: (location) => namingMissing(store.delete(location)),
+    bucketExists: (bucket) => store.bucketExists(bucket),
+    ensureBucket: async (bucket) => void (await store.ensureBucket(bucket)),
+    close: async () => undefined,
+  };
+}
+
+async function* once(body: Uint8Array | string): AsyncGenerator<Uint8Array> {
+  yield typeof body === 'string' ? Buffer.from(body) : body;
+}
+
+function attributesOf({ contentType, encryption }: PutObjectOptions): ObjectAttributes {
+  if (encryption === undefined) return { contentType };
+  const algorithm = encryption.option === 'SSE_KMS' ? 'aws:kms' : 'AES256';
+  const { kmsKey } = encryption;
+  return { contentType, encryption: { algorithm, ...(kmsKey !== undefined && { kmsKeyId: kmsKey }) } };
+}
+
+async function namingMissing<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof StorageError && (error.code === 'NoSuchKey' || error.code === 'NoSuchBucket')) {
+      throw new NoSuchObject(error.message, { cause: error });
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,177 @@
+import { open, stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import {
+  AbortMultipartUploadCommand,
+  type CompletedPart,
+  CompleteMultipartUploadCommand,
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  type PutObjectCommandInput,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import {
+  NoSuchObject,
+  type ObjectEncryption,
+  type ObjectStore,
+  type PutObjectOptions,
+  type S3Location,
+} from './object-store.ts';
+
+export interface ExternalS3Options {
+  /** Absent: AWS itself. */
+  readonly endpoint?: string;
+  readonly region: string;
+  /** `http://endpoint/bucket/key` in place of `http://bucket.endpoint/key`. */
+  readonly pathStyle: boolean;
+  /** Absent: the SDK's default chain (environment, profile, instance role). */
+  readonly credentials?: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken?: string;
+  };
+}
+
+/** Files up to this size are sent in one request, larger ones in parts of it. */
+const PART_BYTES = 16 * 1024 * 1024;
+const MAX_PARTS = 10_000;
+const MAX_ATTEMPTS = 5;
+
+/** The user's own S3 (AWS, MinIO, Ceph, …) by the AWS SDK, which retries what is worth it. */
+export function createExternalObjectStore(options: ExternalS3Options): ObjectStore {
+  const { endpoint, region, pathStyle, credentials } = options;
+  const client = new S3Client({
+    region,
+    forcePathStyle: pathStyle,
+    maxAttempts: MAX_ATTEMPTS,
+    // Not every S3 that is not AWS's understands checksums in trailers: only where S3 itself demands one.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    ...(endpoint !== undefined && { endpoint }),
+    ...(credentials !== undefined && { credentials }),
+  });
+  return new ExternalObjectStore(client, region);
+}
+
+class ExternalObjectStore implements ObjectStore {
+  readonly #client: S3Client;
+  readonly #region: string;
+
+  constructor(client: S3Client, region: string) {
+    this.#client = client;
+    this.#region = region;
+  }
+
+  async putFile(location: S3Location, path: string, options: PutObjectOptions): Promise<void> {
+    const { size } = await stat(path);
+    if (size > PART_BYTES) await this.#putParts(location, path, size, options);
+    else await this.put(location, await readBytes(path, 0, size), options);
+  }
+
+  async put(location: S3Location, body: Uint8Array | string, options: PutObjectOptions): Promise<void> {
+    const put = new PutObjectCommand({ ...describe(location, options), Body: body });
+    await namingMissing(this.#client.send(put));
+  }
+
+  async get({ bucket, key }: S3Location): Promise<Readable> {
+    const { Body } = await namingMissing(this.#client.send(new GetObjectCommand({ Bucket: bucket, Key: key })));
+    return Body as Readable;
+  }
+
+  async delete({ bucket, key }: S3Location): Promise<void> {
+    await namingMissing(this.#client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key })));
+  }
+
+  async bucketExists(bucket: string): Promise<boolean> {
+    try {
+      await this.#client.send(new HeadBucketCommand({ Bucket: bucket }));
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+  }
+
+  async ensureBucket(bucket: string): Promise<void> {
+    if (await this.bucketExists(bucket)) return;
+    // AWS takes no constraint for its first region, and asks for one in every other.
+    const elsewhere = this.#region !== 'us-east-1';
+    const constraint = elsewhere ? { CreateBucketConfiguration: { LocationConstraint: this.#region as never } } : {};
+    try {
+      await this.#client.send(new CreateBucketCommand({ Bucket: bucket, ...constraint }));
+    } catch (error) {
+      if (!(error instanceof S3ServiceException && error.name === 'BucketAlreadyOwnedByYou')) throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#client.destroy();
+  }
+
+  async #putParts(location: S3Location, path: string, size: number, options: PutObjectOptions): Promise<void> {
+    const name = { Bucket: location.bucket, Key: location.key };
+    const create = new CreateMultipartUploadCommand(describe(location, options));
+    const { UploadId } = await namingMissing(this.#client.send(create));
+    try {
+      const partBytes = Math.max(PART_BYTES, Math.ceil(size / MAX_PARTS));
+      const parts: CompletedPart[] = [];
+      for (let start = 0; start < size; start += partBytes) {
+        const Body = await readBytes(path, start, Math.min(partBytes, size - start));
+        const PartNumber = parts.length + 1;
+        const { ETag } = await this.#client.send(new UploadPartCommand({ ...name, UploadId, PartNumber, Body }));
+        parts.push({ PartNumber, ETag });
+      }
+      const MultipartUpload = { Parts: parts };
+      await this.#client.send(new CompleteMultipartUploadCommand({ ...name, UploadId, MultipartUpload }));
+    } catch (error) {
+      await this.#client.send(new AbortMultipartUploadCommand({ ...name, UploadId })).catch(() => undefined);
+      throw error;
+    }
+  }
+}
+
+/** Parts are read into memory, so that a retry can send them again. */
+async function readBytes(path: string, start: number, length: number): Promise<Buffer> {
+  const handle = await open(path);
+  try {
+    const bytes = Buffer.allocUnsafe(length);
+    let filled = 0;
+    while (filled < length) {
+      const { bytesRead } = await handle.read(bytes, filled, length - filled, start + filled);
+      if (bytesRead === 0) throw new Error(`${path} became shorter while it was being stored`);
+      filled += bytesRead;
+    }
+    return bytes;
+  } finally {
+    await handle.close();
+  }
+}
+
+function describe({ bucket, key }: S3Location, { contentType, encryption }: PutObjectOptions): PutObjectCommandInput {
+  return { Bucket: bucket, Key: key, ContentType: contentType, ...encryptionOf(encryption) };
+}
+
+function encryptionOf(encryption: ObjectEncryption | undefined): Partial<PutObjectCommandInput> {
+  if (encryption === undefined) return {};
+  if (encryption.option === 'SSE_S3') return { ServerSideEncryption: 'AES256' };
+  const { kmsKey } = encryption;
+  return { ServerSideEncryption: 'aws:kms', ...(kmsKey !== undefined && { SSEKMSKeyId: kmsKey }) };
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404;
+}
+
+async function namingMissing<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    if (isMissing(error)) throw new NoSuchObject((error as Error).message, { cause: error });
+    throw error;
+  }
+}
