@@ -105,14 +105,20 @@ async function fetchJars(missing, { runtime, folder, java, sparkHome, progress, 
   const pattern = join(retrieved, '[artifact]-[revision].[ext]');
   const args = ['-ivy', ivyFile, '-cache', cache, '-confs', 'default', '-retrieve', pattern];
   try {
-    await run(java, ['-cp', join(sparkHome, 'jars', '*'), 'org.apache.ivy.Main', ...settings, ...args], {
-      onStart: noteChild,
-    });
+    await run(java, ['-cp', ivyJar(sparkHome), 'org.apache.ivy.Main', ...settings, ...args], { onStart: noteChild });
   } finally {
     clearInterval(poll);
   }
   for (const jar of missing) await accept(join(retrieved, fileName(jar)), jar, join(folder, fileName(jar)), downloads);
   rmSync(downloads, { recursive: true });
+}
+
+/** @param {string} sparkHome */
+function ivyJar(sparkHome) {
+  const folder = join(sparkHome, 'jars');
+  const jar = readdirSync(folder).find((name) => /^ivy-[\d.]+\.jar$/.test(name));
+  if (jar === undefined) throw new Error(`PySpark's jars in ${folder} have no Ivy among them`);
+  return join(folder, jar);
 }
 
 /**
