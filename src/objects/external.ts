@@ -74,7 +74,8 @@ class ExternalObjectStore implements ObjectStore {
   }
 
   async put(location: S3Location, body: Uint8Array | string, options: PutObjectOptions): Promise<void> {
-    const put = new PutObjectCommand({ ...describe(location, options), Body: body });
+    const Body = typeof body === 'string' ? Buffer.from(body) : body;
+    const put = new PutObjectCommand({ ...describe(location, options), Body });
     await namingMissing(this.#client.send(put));
   }
 
