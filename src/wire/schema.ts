@@ -1,22 +1,36 @@
 import { Ajv, type ValidateFunction } from 'ajv';
-import { model, type Shape } from './model.ts';
+import { type Shape, type ShapeReference, shapeNamed } from './model.ts';
 
 /** The constraints of the model's shapes as JSON Schema. Types are there too, and after `decodeInput` only `null` fails them. */
 type JsonSchema = Readonly<Record<string, unknown>>;
 
-const SCHEMA_ID = 'athena';
+export interface Validators {
+  /** Stops at the first failure: the one for every call. */
+  readonly first: ValidateFunction;
+  /** Finds all of them; compiled when the first call fails. */
+  readonly all: ValidateFunction;
+}
 
-const ajv = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true });
-ajv.addSchema({
-  $id: SCHEMA_ID,
-  $defs: Object.fromEntries(Object.entries(model.shapes).map(([name, shape]) => [name, schemaOf(shape)])),
-});
+const stopping = new Ajv({ verbose: true });
+const thorough = new Ajv({ verbose: true, allErrors: true });
+const validators = new Map<string, Validators>();
 
-/** Compiled at first use: all 75 take half a second together. */
-export function validatorOf(shapeName: string): ValidateFunction {
-  const validate = ajv.getSchema(`${SCHEMA_ID}#/$defs/${shapeName}`);
-  if (validate === undefined) throw new Error(`the model has no shape ${shapeName}`);
-  return validate;
+/** Compiled at first use: all 75 inputs take half a second together. */
+export function validatorsOf(shapeName: string): Validators {
+  let found = validators.get(shapeName);
+  if (found === undefined) {
+    const schema = schemaOf(shapeNamed(shapeName));
+    let all: ValidateFunction | undefined;
+    found = {
+      first: stopping.compile(schema),
+      get all() {
+        all ??= thorough.compile(schema);
+        return all;
+      },
+    };
+    validators.set(shapeName, found);
+  }
+  return found;
 }
 
 /**
@@ -33,16 +47,16 @@ function schemaOf(shape: Shape): JsonSchema {
     case 'structure':
       return {
         type: 'object',
-        properties: mapValues(shape.members, (member) => reference(member.shape)),
+        properties: mapValues(shape.members, inline),
         required: shape.required ?? [],
       };
     case 'list':
-      return { type: 'array', items: reference(shape.member.shape), ...bounds('minItems', 'maxItems', shape) };
+      return { type: 'array', items: inline(shape.member), ...bounds('minItems', 'maxItems', shape) };
     case 'map':
       return {
         type: 'object',
-        propertyNames: reference(shape.key.shape),
-        additionalProperties: reference(shape.value.shape),
+        propertyNames: inline(shape.key),
+        additionalProperties: inline(shape.value),
         ...bounds('minProperties', 'maxProperties', shape),
       };
     case 'string':
@@ -67,8 +81,12 @@ function schemaOf(shape: Shape): JsonSchema {
   }
 }
 
-function reference(shapeName: string): JsonSchema {
-  return { $ref: `#/$defs/${shapeName}` };
+/**
+ * Shapes are written out where they are used: behind a `$ref`, ajv copies all earlier errors at every further one. None
+ * of Athena's inputs contains itself.
+ */
+function inline({ shape }: ShapeReference): JsonSchema {
+  return schemaOf(shapeNamed(shape));
 }
 
 function bounds(minName: string, maxName: string, { min, max }: { min?: number; max?: number }): JsonSchema {

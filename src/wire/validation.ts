@@ -2,7 +2,7 @@ import type { ErrorObject } from 'ajv';
 import { InvalidRequestException } from '../errors.ts';
 import { allConstraints, type ConstraintKind, constraintText, memberName, shownValue } from './constraint-text.ts';
 import { type ShapeReference, shapeNamed } from './model.ts';
-import { validatorOf } from './schema.ts';
+import { validatorsOf } from './schema.ts';
 
 /** What a failure is about, before its text is made. */
 interface Failure {
@@ -14,8 +14,11 @@ interface Failure {
   readonly constraint: string;
 }
 
-/** A message names this many failures at most; its count is always the whole number. */
+/** A message names this many failures at most; its count tells of more. */
 const MAX_SHOWN_FAILURES = 100;
+
+/** Failures are collected from the first elements of a list or map; no bound of the model on their number is higher. */
+const MAX_SEARCHED_ELEMENTS = 1000;
 
 /** Pattern before length is AWS's order for one value. */
 const KINDS: readonly ConstraintKind[] = ['null', 'enum', 'pattern', 'min', 'max'];
@@ -40,11 +43,20 @@ const KEYWORD_KINDS: Readonly<Record<string, ConstraintKind>> = {
  * @throws InvalidRequestException that names all failures in AWS's wording, in the model's order
  */
 export function validateInput(shapeName: string, input: object): void {
-  const validate = validatorOf(shapeName);
-  if (validate(input)) return;
-  const failures = failuresOf(shapeName, input, validate.errors ?? []);
+  const validators = validatorsOf(shapeName);
+  if (validators.first(input)) return;
+  const errors = validators.all(shortened(input)) ? validators.first.errors : validators.all.errors;
+  const failures = failuresOf(shapeName, input, errors ?? []);
   const count = `${failures.length} validation error${failures.length === 1 ? '' : 's'} detected: `;
   throw new InvalidRequestException(count + failures.slice(0, MAX_SHOWN_FAILURES).map(textOf).join('; '));
+}
+
+/** Looking for all failures among a million bad tags would hold the server for many seconds. */
+function shortened(value: unknown): unknown {
+  if (Array.isArray(value)) return value.slice(0, MAX_SEARCHED_ELEMENTS).map(shortened);
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  const entries = Object.entries(value).slice(0, MAX_SEARCHED_ELEMENTS);
+  return Object.fromEntries(entries.map(([name, item]) => [name, shortened(item)]));
 }
 
 function textOf({ reference, value, path, constraint }: Failure): string {
@@ -52,7 +64,7 @@ function textOf({ reference, value, path, constraint }: Failure): string {
 }
 
 function failuresOf(shapeName: string, input: object, errors: readonly ErrorObject[]): Failure[] {
-  // A list of a million bad strings is one failure: keyed before any text is made of its value.
+  // A list of a thousand bad strings is one failure: keyed before any text is made of its value.
   const failures = new Map<string, Failure>();
   for (const error of errors) {
     if (error.propertyName !== undefined || error.keyword === 'if') continue;
@@ -84,7 +96,8 @@ function locate(root: ShapeReference, input: unknown, error: ErrorObject): Failu
         const constraint = `${subject} must satisfy constraint: ${allConstraints(inner.shape)}`;
         return { order: [...order, KINDS.length + 1], path, reference, value, constraint };
       }
-      const index = shape.type === 'list' ? Number(segment) : Object.keys(value as object).indexOf(segment);
+      // A map's failures come in the order of its keys already, and sorting keeps that.
+      const index = shape.type === 'list' ? Number(segment) : 0;
       order.push(KINDS.length + 2, index);
       reference = inner;
       path += shape.type === 'list' ? `.${index + 1}.member` : `.${segment}.member`;
