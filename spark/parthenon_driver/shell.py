@@ -63,7 +63,10 @@ class DriverShell(ZMQInteractiveShell):
         text = str(error) + "\n" if kind is UsageError else format_error(kind, error, trace)
         sys.stdout.flush()
         sys.stderr.write(text)
-        self._showtraceback(kind, error, text.splitlines())
+        try:
+            self._showtraceback(kind, error, text.splitlines())
+        except Exception:
+            self._last_traceback = text.splitlines()  # the exception's own text fails
 
     def showsyntaxerror(self, filename: str | None = None, running_compiled_code: bool = False) -> None:
         self.showtraceback()

@@ -1,0 +1,131 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import type {
+  CalculationOutcome,
+  Driver,
+  DriverIdentity,
+  Drivers,
+  SessionAssignment,
+} from '../../src/drivers/driver.ts';
+import { createDrivers, type DriversOptions } from '../../src/drivers/drivers.ts';
+import { markedProcesses } from '../../src/drivers/processes.ts';
+import { locateRuntime } from '../../src/runtime/runtime.ts';
+
+export const SESSION_ID = '3f1c8a52-5a4b-4b57-9d0e-0d6c1f2f7a11';
+
+/** Drivers over a folder of their own, which goes with them. */
+export interface DriversFixture extends AsyncDisposable {
+  readonly drivers: Drivers;
+  readonly folder: string;
+}
+
+export function makeDrivers(options: Partial<DriversOptions> = {}): DriversFixture {
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'parthenon-drivers-'));
+  const runtime = locateRuntime();
+  const drivers = createDrivers({
+    python: runtime.python,
+    java: runtime.java,
+    sparkHome: runtime.sparkHome,
+    jars: readdirSync(runtime.jars).map((name) => join(runtime.jars, name)),
+    poolSize: 0,
+    startTimeoutMs: 120_000,
+    logger: pino({ level: 'silent' }),
+    ...options,
+    folder,
+  });
+  return {
+    drivers,
+    folder,
+    [Symbol.asyncDispose]: async () => {
+      await drivers.close();
+      await drivers.sweepOrphans([]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export function makeAssignment(overrides: Partial<SessionAssignment> = {}): SessionAssignment {
+  return {
+    sessionId: SESSION_ID,
+    workGroup: 'primary',
+    sparkProperties: {},
+    sparkMaster: 'local[2]',
+    s3: {
+      endpoint: 'http://127.0.0.1:9',
+      region: 'us-east-1',
+      pathStyle: true,
+      credentials: { accessKeyId: 'ASIAEXAMPLE', secretAccessKey: 'not-a-secret', sessionToken: 'token' },
+    },
+    ...overrides,
+  };
+}
+
+/** One driver, made a session's; stopped with the fixture. */
+export async function startDriver(
+  options: Partial<DriversOptions> = {},
+  assignment: Partial<SessionAssignment> = {},
+): Promise<DriversFixture & { driver: Driver }> {
+  const fixture = makeDrivers(options);
+  try {
+    const driver = await fixture.drivers.start(makeAssignment(assignment), async () => undefined);
+    const dispose = async () => {
+      await driver.stop();
+      await fixture[Symbol.asyncDispose]();
+    };
+    return { ...fixture, driver, [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await fixture[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+export interface Ran {
+  readonly outcome: CalculationOutcome;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly outputs: readonly Output[];
+}
+
+export interface Output {
+  readonly output_type: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly ename?: string;
+}
+
+let calculations = 0;
+
+export function nextCalculationId(): string {
+  calculations += 1;
+  return `calculation-${calculations}`;
+}
+
+/** Runs code to its end and reads what it put out. */
+export async function run(driver: Driver, code: string, calculationId = nextCalculationId()): Promise<Ran> {
+  return readRan(await driver.run(calculationId, code));
+}
+
+export function readRan(outcome: CalculationOutcome): Ran {
+  const read = (name: string) => readFileSync(join(outcome.spoolFolder, name), 'utf8');
+  return {
+    outcome,
+    stdout: read('stdout'),
+    stderr: read('stderr'),
+    outputs: JSON.parse(read('result.json')).outputs,
+  };
+}
+
+/** Process ids of everything that a driver started and that still lives. */
+export function processesOf(identity: DriverIdentity): number[] {
+  return markedProcesses()
+    .filter((each) => each.driverId === identity.driverId)
+    .map((each) => each.pid);
+}
+
+/** The process id of a driver's JVM. */
+export function jvmOf(identity: DriverIdentity): number {
+  const pid = processesOf(identity).find((each) => readFileSync(`/proc/${each}/comm`, 'utf8').trim() === 'java');
+  if (pid === undefined) throw new Error(`Driver ${identity.driverId} has no JVM`);
+  return pid;
+}

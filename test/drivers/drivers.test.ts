@@ -1,0 +1,225 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { type DriverIdentity, SessionStartFailed } from '../../src/drivers/driver.ts';
+import { startTicks } from '../../src/drivers/processes.ts';
+import { jvmOf, makeAssignment, makeDrivers, processesOf, run } from './driver-fixture.ts';
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(50);
+}
+
+describe('a driver from the pool', () => {
+  test('takes static properties in its warm JVM, is used once, and is made up for', async () => {
+    await using fixture = makeDrivers({ poolSize: 1 });
+    await until(() => readdirSync(fixture.folder).length === 1);
+    const [pooled] = readdirSync(fixture.folder);
+    const sparkProperties = {
+      'spark.authenticate': 'true',
+      'spark.io.encryption.enabled': 'true',
+      'spark.serializer': 'org.apache.spark.serializer.KryoSerializer',
+      'spark.app.name': 'mine',
+    };
+    const driver = await fixture.drivers.start(makeAssignment({ sparkProperties }), async () => undefined);
+    expect(driver.identity.driverId).toBe(pooled);
+    const code = `print([sc.getConf().get(name) for name in ${JSON.stringify(Object.keys(sparkProperties))}])
+print(spark.range(100).repartition(4).count(), spark.catalog.listTables(), sc.master)`;
+    expect((await run(driver, code)).stdout).toBe(
+      "['true', 'true', 'org.apache.spark.serializer.KryoSerializer', 'mine']\n100 [] local[2]\n",
+    );
+    await until(() => readdirSync(fixture.folder).length === 2);
+    await driver.stop();
+    expect(readdirSync(fixture.folder)).not.toContain(pooled);
+  });
+
+  test('is not handed out once it has died', async () => {
+    await using fixture = makeDrivers({ poolSize: 1 });
+    await until(() => readdirSync(fixture.folder).length === 1);
+    const [dead] = readdirSync(fixture.folder);
+    await until(() => processesOf({ driverId: dead } as DriverIdentity).length > 0);
+    for (const pid of processesOf({ driverId: dead } as DriverIdentity)) process.kill(pid, 'SIGKILL');
+    await until(() => processesOf({ driverId: dead } as DriverIdentity).length === 0);
+    await sleep(100);
+    const driver = await fixture.drivers.start(makeAssignment(), async () => undefined);
+    expect(driver.identity.driverId).not.toBe(dead);
+    expect((await run(driver, '1 + 1')).stdout).toBe('2\n');
+    await driver.stop();
+  });
+});
+
+describe('start', () => {
+  test('tells who the driver is before the session reaches it', async () => {
+    await using fixture = makeDrivers();
+    let claimed: DriverIdentity | undefined;
+    const driver = await fixture.drivers.start(makeAssignment(), async (identity) => {
+      claimed = identity;
+      expect(startTicks(identity.pid)).toBe(identity.startTicks);
+      expect(existsSync(join(identity.folder, 'aws'))).toBe(false);
+    });
+    expect(driver.identity).toEqual(claimed);
+  });
+
+  test('leaves nothing when the claim could not be kept', async () => {
+    await using fixture = makeDrivers();
+    let claimed: DriverIdentity | undefined;
+    const started = fixture.drivers.start(makeAssignment(), async (identity) => {
+      claimed = identity;
+      throw new Error('the row is gone');
+    });
+    await expect(started).rejects.toThrow('the row is gone');
+    expect(processesOf(claimed as DriverIdentity)).toEqual([]);
+    expect(readdirSync(fixture.folder)).toEqual([]);
+  });
+
+  test.each([
+    [{ 'spark.executor.memory': 'much' }, /much|memory/],
+    [{ 'spark.driver.memory': '10m' }, /memory/i],
+    [{ 'spark.driver.memory': 'much' }, /much/],
+    [{ 'spark.driver.extraJavaOptions': '-XX:NoSuchThing=1 -Xnonsense' }, /-Xnonsense/],
+    [{ 'spark.serializer': 'org.example.Nothing' }, /org\.example\.Nothing/],
+  ])('%j: the reason is one sentence, of Spark or Java, and nothing is left', async (sparkProperties, reason) => {
+    await using fixture = makeDrivers();
+    const started = fixture.drivers.start(makeAssignment({ sparkProperties }), async () => undefined);
+    const error = await started.then(
+      () => undefined,
+      (thrown) => thrown,
+    );
+    expect(error).toBeInstanceOf(SessionStartFailed);
+    expect(error.message).toMatch(reason);
+    expect(error.message).not.toMatch(/\n|\tat |Traceback/);
+    expect(readdirSync(fixture.folder)).toEqual([]);
+  });
+
+  test('gives properties that only a new JVM can take to a new JVM, beside all others', async () => {
+    await using fixture = makeDrivers();
+    const sparkProperties = {
+      'spark.driver.memory': '700m',
+      'spark.driver.extraJavaOptions': '-Dexample.first="a b" -Dexample.second=é',
+      'spark.sql.shuffle.partitions': '3',
+      'spark.example.odd': 'back\\slash = colon: # "quoted" é\ttab',
+    };
+    const driver = await fixture.drivers.start(makeAssignment({ sparkProperties }), async () => undefined);
+    const { stdout } = await run(
+      driver,
+      `java = sc._jvm.java.lang
+print(java.Runtime.getRuntime().maxMemory() // 2**20, java.System.getProperty("example.first"))
+print(spark.conf.get("spark.sql.shuffle.partitions"), spark.conf.get("spark.example.odd"), sep="|")`,
+    );
+    expect(stdout).toBe(`700 a b\n3|${sparkProperties['spark.example.odd']}\n`);
+    expect(readdirSync(driver.identity.folder)).not.toContain('spark.properties');
+    await driver.stop();
+  });
+});
+
+describe('the end of a driver', () => {
+  test('stop leaves no process and no file, whatever user code started', async () => {
+    await using fixture = makeDrivers();
+    const driver = await fixture.drivers.start(makeAssignment(), async () => undefined);
+    await run(
+      driver,
+      `import subprocess, sys
+subprocess.Popen(["setsid", "sleep", "600"])
+subprocess.Popen("trap '' TERM INT HUP; sleep 600", shell=True, start_new_session=True)
+sc.parallelize([1], 1).map(lambda n: n).count()`,
+    );
+    expect(processesOf(driver.identity).length).toBeGreaterThan(4);
+    const running = driver.run('endless', 'while True: pass');
+    running.catch(() => undefined);
+    await Promise.all([driver.stop(), driver.stop()]);
+    await expect(running).rejects.toMatchObject({ name: 'DriverDied' });
+    expect(processesOf(driver.identity)).toEqual([]);
+    expect(readdirSync(fixture.folder)).toEqual([]);
+    expect((await driver.exited).expected).toBe(true);
+  });
+
+  test('a driver that is killed ends its calculation and leaves no process', async () => {
+    await using fixture = makeDrivers();
+    const driver = await fixture.drivers.start(makeAssignment(), async () => undefined);
+    const running = driver.run('killed', 'import subprocess\nsubprocess.run(["sleep", "600"])');
+    running.catch(() => undefined);
+    await until(() => existsSync(join(driver.identity.folder, 'spool', 'killed.open')));
+    process.kill(driver.identity.pid, 'SIGKILL');
+    await expect(running).rejects.toMatchObject({ name: 'DriverDied', message: /was ended by SIGKILL/ });
+    expect(await driver.exited).toMatchObject({ expected: false, reason: /^The Spark driver was ended by SIGKILL/ });
+    expect(processesOf(driver.identity)).toEqual([]);
+    await expect(driver.run('after', '1')).rejects.toMatchObject({ name: 'DriverDied' });
+    await driver.stop();
+    expect(readdirSync(fixture.folder)).toEqual([]);
+  });
+
+  test('a driver whose JVM is killed ends at once, and says so', async () => {
+    await using fixture = makeDrivers();
+    const driver = await fixture.drivers.start(makeAssignment(), async () => undefined);
+    const running = driver.run('killed', 'import time\ntime.sleep(600)');
+    running.catch(() => undefined);
+    process.kill(jvmOf(driver.identity), 'SIGKILL');
+    await expect(running).rejects.toMatchObject({ message: /^The Spark driver JVM was ended by signal 9/ });
+    expect((await driver.exited).expected).toBe(false);
+    await driver.stop();
+  });
+
+  test('a JVM out of memory ends the driver, and says so', async () => {
+    await using fixture = makeDrivers();
+    const driver = await fixture.drivers.start(makeAssignment(), async () => undefined);
+    const running = driver.run('memory', 'kept = [sc._jvm.java.nio.ByteBuffer.allocate(2**27) for _ in range(64)]');
+    await expect(running).rejects.toMatchObject({
+      message: /^The Spark driver JVM ended with exit code 3 \(out of memory\)/,
+    });
+    await driver.stop();
+  });
+
+  test('a calculation that does not stop takes its driver with it', async () => {
+    await using fixture = makeDrivers({ interruptGraceMs: 1_500 });
+    const driver = await fixture.drivers.start(makeAssignment(), async () => undefined);
+    const running = driver.run(
+      'stubborn',
+      'while True:\n    try:\n        while True: pass\n    except BaseException: pass',
+    );
+    running.catch(() => undefined);
+    await until(() => existsSync(join(driver.identity.folder, 'spool', 'stubborn.open')));
+    await driver.interrupt('stubborn');
+    await expect(running).rejects.toMatchObject({
+      name: 'DriverDied',
+      message: 'The calculation did not stop within 1.5 s, so its driver was ended',
+    });
+    await driver.stop();
+  });
+});
+
+describe('drivers of an earlier server', () => {
+  test('outlive it, and are reaped or kept as they are owned', async () => {
+    await using earlier = makeDrivers();
+    const owned = await earlier.drivers.start(makeAssignment(), async () => undefined);
+    const orphan = await earlier.drivers.start(makeAssignment(), async () => undefined);
+    await earlier.drivers.close();
+
+    const later = makeDrivers({ folder: earlier.folder });
+    const stranger = join(earlier.folder, 'not-a-driver');
+    mkdirSync(stranger);
+    writeFileSync(join(stranger, 'file'), '');
+    await later.drivers.sweepOrphans([owned.identity]);
+    expect(processesOf(orphan.identity)).toEqual([]);
+    expect(processesOf(owned.identity)).not.toEqual([]);
+    expect(readdirSync(earlier.folder).sort()).toEqual([owned.identity.driverId, 'not-a-driver'].sort());
+
+    await later.drivers.reap(owned.identity);
+    expect(processesOf(owned.identity)).toEqual([]);
+    expect(readdirSync(earlier.folder)).toEqual(['not-a-driver']);
+    await later.drivers.close();
+  });
+
+  test('a process that only has got the same id is left alone', async () => {
+    await using fixture = makeDrivers();
+    const folder = join(fixture.folder, '00000000-0000-4000-8000-000000000000');
+    mkdirSync(folder);
+    await fixture.drivers.reap({
+      driverId: '00000000-0000-4000-8000-000000000000',
+      pid: process.pid,
+      startTicks: startTicks(process.pid) as string,
+      folder,
+    });
+    expect(startTicks(process.pid)).toBeDefined();
+    expect(existsSync(folder)).toBe(false);
+  });
+});

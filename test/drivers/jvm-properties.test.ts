@@ -1,0 +1,33 @@
+import { describe, expect, test } from 'vitest';
+import { needsFreshJvm } from '../../src/drivers/jvm-properties.ts';
+
+describe('needsFreshJvm', () => {
+  test.each([
+    ['spark.driver.memory', '2g'],
+    ['spark.driver.extraJavaOptions', '-Dx=y'],
+    ['spark.driver.extraClassPath', '/x.jar'],
+    ['spark.jars', 's3://bucket/x.jar'],
+    ['spark.jars.packages', 'org.example:x:1'],
+  ])('%s takes a JVM of its own', (name, value) => {
+    expect(needsFreshJvm({ [name]: value }, 'local[2]')).toBe(true);
+  });
+
+  test.each([
+    ['spark.io.encryption.enabled', 'true'],
+    ['spark.sql.extensions', 'org.example.Extensions'],
+    ['spark.executor.memory', '2g'],
+    ['spark.driver.memory', '1g'],
+    ['spark.driver.maxResultSize', '2g'],
+  ])('%s=%s does not', (name, value) => {
+    expect(needsFreshJvm({ [name]: value }, 'local[2]')).toBe(false);
+  });
+
+  test.each([
+    ['yarn', true],
+    ['k8s://https://10.0.0.1:6443', true],
+    ['spark://10.0.0.1:7077', false],
+    ['local[4]', false],
+  ])('for master %s: %s', (master, expected) => {
+    expect(needsFreshJvm({}, master)).toBe(expected);
+  });
+});
