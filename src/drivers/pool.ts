@@ -93,6 +93,7 @@ export class Pool {
       }
       throw error;
     }
+    this.#logger.info({ driverId: driver.identity.driverId }, 'a pool driver is warm');
     this.#onWarm(driver);
   }
 
