@@ -247,6 +247,18 @@ describe('a driver that dies', () => {
   });
 });
 
+describe('an idle session', () => {
+  it('ends after its own timeout, with AWS’s reason, and not before', async () => {
+    const sessionId = await startIdleSession(server, { SessionIdleTimeoutInMinutes: 1 });
+    await run(server, sessionId, 'import time; time.sleep(5)');
+    const { Status } = await server.athena.send(new GetSessionCommand({ SessionId: sessionId }));
+    const status = await waitForSession(server, sessionId, ['TERMINATED', 'FAILED']);
+    expect(status).toMatchObject({ State: 'TERMINATED', StateChangeReason: 'Session was terminated per request' });
+    const idleMillis = Number(status.EndDateTime) - Number(Status?.IdleSinceDateTime);
+    expect(idleMillis).toBeGreaterThanOrEqual(60_000);
+  });
+});
+
 describe('the end of the server', () => {
   it('in order terminates sessions and leaves no process and no driver folder', async () => {
     const other = await startTestServer();
