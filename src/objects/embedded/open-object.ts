@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { BlobFiles } from './blob-files.ts';
 import { getObject, recordOf } from './object-rows.ts';
-import type { ObjectName, ObjectRecord } from './records.ts';
+import type { ObjectChecksum, ObjectName, ObjectRecord } from './records.ts';
 import type { ObjectTables } from './schema.ts';
 
 interface OpenSegment {
@@ -10,6 +10,15 @@ interface OpenSegment {
   /** Bytes of the object before this segment. */
   readonly offset: number;
   readonly size: number;
+  /** JSON of `ObjectChecksum`. */
+  readonly checksum: string | null;
+}
+
+/** A part of an object that a multipart upload made. */
+export interface ObjectPart {
+  readonly number: number;
+  readonly size: number;
+  readonly checksum?: ObjectChecksum;
 }
 
 /** An object whose bytes stay readable, whatever happens to its key, until it is disposed of. */
@@ -31,7 +40,7 @@ export class OpenObject implements AsyncDisposable {
       const row = await getObject(connection, name);
       const rows = await connection
         .selectFrom('segment')
-        .select(['number', 'blob', 'size'])
+        .select(['number', 'blob', 'size', 'checksum'])
         .where('version', '=', row.version)
         .orderBy('number')
         .execute();
@@ -49,6 +58,16 @@ export class OpenObject implements AsyncDisposable {
   /** Parts of the multipart upload that made the object; `undefined` when none did. */
   get partCount(): number | undefined {
     return this.record.etag.includes('-') ? this.#segments.length : undefined;
+  }
+
+  /** The parts, in order, of the multipart upload that made the object. */
+  get parts(): readonly ObjectPart[] {
+    if (this.partCount === undefined) return [];
+    return this.#segments.map(({ number, size, checksum }) => ({
+      number,
+      size,
+      ...(checksum !== null && { checksum: JSON.parse(checksum) as ObjectChecksum }),
+    }));
   }
 
   /** First and last byte of a part; a part without bytes ends before it begins. */

@@ -5,7 +5,7 @@ import type { EmbeddedStore } from '../../objects/embedded/embedded-store.ts';
 import type { SignatureVerifier, VerifiedSignature } from '../sigv4.ts';
 import { type SignedRequest, signedRequestOf } from '../sigv4-parse.ts';
 import { authorize } from './authorize.ts';
-import { payloadOf, readPayload } from './payload.ts';
+import { type Payload, type PayloadOptions, payloadOf, readPayload } from './payload.ts';
 import { isHoistedV2, isPresignedV2, verifyPresignedV2 } from './presigned-v2.ts';
 import { sendError, sendReply } from './replies.ts';
 import { routeOf } from './routes.ts';
@@ -114,20 +114,20 @@ interface VerifiedRequest {
 function callOf(request: IncomingMessage, verified: VerifiedRequest, options: S3HandlerOptions): S3Call {
   const { target, headers, query, principal, payloadHash, signer } = verified;
   const { store, region, limits } = options;
-  const payload: S3Call['payload'] = (fallback) => payloadOf(request, payloadHash, signer, fallback);
+  const payload = (more: PayloadOptions): Payload => payloadOf(request, payloadHash, { signer, ...more });
   return {
     store,
     region,
     headers,
     query,
-    payload,
+    payload: (fallback) => payload({ fallback }),
     principal,
     bucket: target.bucket ?? '',
     key: target.key ?? '',
     origin: `http://${request.headers.host}`,
-    async document(root) {
+    async document(root, { checksumOfAnother } = {}) {
       if (request.headers['content-length'] === '0' || isBodiless(request)) return undefined;
-      const bytes = await readPayload(payload(), limits?.maxDocumentBytes ?? MAX_DOCUMENT_BYTES);
+      const bytes = await readPayload(payload({ checksumOfAnother }), limits?.maxDocumentBytes ?? MAX_DOCUMENT_BYTES);
       return bytes.length === 0 ? undefined : readXml(bytes, root);
     },
   };

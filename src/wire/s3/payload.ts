@@ -19,22 +19,22 @@ export interface Payload {
   checksum(): ObjectChecksum | undefined;
 }
 
-/**
- * The body of a request whose headers are verified.
- * @param signer signs the chunks of a body that is sent in signed ones
- * @param fallback the algorithm to compute when the sender states none
- */
-export function payloadOf(
-  request: IncomingMessage,
-  payloadHash: string,
-  signer: ChunkSigner | undefined,
-  fallback?: ChecksumAlgorithm,
-): Payload {
+export interface PayloadOptions {
+  /** Signs the chunks of a body that is sent in signed ones. */
+  readonly signer?: ChunkSigner | undefined;
+  /** The checksum to compute when the sender states none. */
+  readonly fallback?: ChecksumAlgorithm | undefined;
+  /** `x-amz-checksum-*` is about something else than this body: the object that a completed upload makes. */
+  readonly checksumOfAnother?: boolean;
+}
+
+/** The body of a request whose headers are verified. */
+export function payloadOf(request: IncomingMessage, payloadHash: string, options: PayloadOptions): Payload {
   const { headers } = request;
-  const chunked = chunkedBodyOf(request, payloadHash, signer);
+  const chunked = chunkedBodyOf(request, payloadHash, options.signer);
   const length = statedLength(request, chunked !== undefined);
-  const stated = statedChecksum(request);
-  const algorithm = stated?.algorithm ?? fallback;
+  const stated = options.checksumOfAnother ? undefined : statedChecksum(request);
+  const algorithm = stated?.algorithm ?? options.fallback;
   const md5 = statedMd5(headers['content-md5']);
   let verified: ObjectChecksum | undefined;
 

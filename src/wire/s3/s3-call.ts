@@ -3,7 +3,7 @@ import type { Principal } from '../../access/principal.ts';
 import type { ChecksumAlgorithm } from '../../objects/checksums.ts';
 import type { EmbeddedStore } from '../../objects/embedded/embedded-store.ts';
 import type { ObjectName } from '../../objects/embedded/records.ts';
-import type { Payload } from './payload.ts';
+import type { Payload, PayloadOptions } from './payload.ts';
 import { invalidArgument } from './s3-error.ts';
 import { type XmlElement, type XmlMembers, writeXml } from './xml.ts';
 
@@ -23,7 +23,7 @@ export interface S3Call {
   /** @param fallback the checksum to compute when the client states none */
   payload(fallback?: ChecksumAlgorithm): Payload;
   /** Reads the body as an XML document; `undefined` for an empty body. */
-  document(root: string): Promise<XmlElement | undefined>;
+  document(root: string, options?: Pick<PayloadOptions, 'checksumOfAnother'>): Promise<XmlElement | undefined>;
 }
 
 export interface S3Reply {

@@ -1,9 +1,9 @@
 import type { OpenObject } from '../../../objects/embedded/open-object.ts';
 import { checkReadConditions, READ_CONDITIONS } from '../conditions.ts';
-import { checksumMembers, objectHeaders } from '../object-headers.ts';
+import { objectHeaders } from '../object-headers.ts';
 import { type ByteRange, rangeOf } from '../ranges.ts';
 import { invalidArgument, invalidRequest, S3Error } from '../s3-error.ts';
-import { objectOf, type ReplyStream, type S3Call, type S3Reply, xmlReply } from '../s3-call.ts';
+import { objectOf, type ReplyStream, type S3Call, type S3Reply } from '../s3-call.ts';
 
 /** Query parameters that replace headers of the reply. */
 const RESPONSE_OVERRIDES = {
@@ -94,31 +94,4 @@ function overridesOf(call: S3Call): Record<string, string> {
     headers[header] = value;
   }
   return headers;
-}
-
-const ATTRIBUTES = ['ETag', 'Checksum', 'ObjectParts', 'StorageClass', 'ObjectSize'];
-
-export async function getObjectAttributes(call: S3Call): Promise<S3Reply> {
-  const wanted = String(call.headers['x-amz-object-attributes'] ?? '')
-    .split(',')
-    .map((name) => name.trim());
-  const unknown = wanted.find((name) => !ATTRIBUTES.includes(name));
-  if (unknown !== undefined)
-    throw invalidArgument('Invalid attribute name specified.', 'x-amz-object-attributes', unknown);
-  await using object = await call.store.open(objectOf(call));
-  const { record, partCount } = object;
-  checkReadConditions(call.headers, READ_CONDITIONS, record);
-  const { checksum, storageClass } = record.attributes;
-  const has = (name: string): boolean => wanted.includes(name);
-  return xmlReply(
-    'GetObjectAttributesResponse',
-    {
-      ETag: has('ETag') ? record.etag : undefined,
-      Checksum: has('Checksum') && checksum ? checksumMembers(checksum) : undefined,
-      ObjectParts: has('ObjectParts') && partCount !== undefined ? { TotalPartsCount: partCount } : undefined,
-      StorageClass: has('StorageClass') ? (storageClass ?? 'STANDARD') : undefined,
-      ObjectSize: has('ObjectSize') ? record.size : undefined,
-    },
-    { 'Last-Modified': record.modifiedAt.toUTCString() },
-  );
 }
