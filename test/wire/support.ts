@@ -15,7 +15,7 @@ export interface RunningServer {
 }
 
 /** A real server on a free port, closed when the test ends. */
-export async function startServer(options: Partial<ServerOptions> = {}): Promise<RunningServer> {
+export async function startServer(options: Partial<ServerOptions> = {}, wanted = 0): Promise<RunningServer> {
   const log: string[] = [];
   const lines = new Writable({
     write(chunk, _, done) {
@@ -31,7 +31,7 @@ export async function startServer(options: Partial<ServerOptions> = {}): Promise
     logger: pino({}, lines),
     ...options,
   });
-  const { port } = await server.listen(0, '127.0.0.1');
+  const { port } = await server.listen(wanted, '127.0.0.1');
   onTestFinished(() => server.close(0));
   return { server, port, url: `http://127.0.0.1:${port}`, log };
 }
