@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -318,6 +319,38 @@ describe('time', () => {
     }));
     expect(error.name).toBe('IncompleteSignatureException');
   });
+});
+
+test("a request that is dated by HTTP's own Date header", async () => {
+  const date = NOW.toUTCString();
+  const signWith = (dated: string): SignedRequest => {
+    const canonical = `GET\n/\n\ndate:${dated}\nhost:parthenon.test\n\ndate;host\n${sha256('')}`;
+    const scope = `20260301/${REGION}/athena/aws4_request`;
+    const parts = ['20260301', REGION, 'athena', 'aws4_request'];
+    const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
+    const key = parts.reduce<Buffer>(hmac, Buffer.from(`AWS4${ADMINISTRATOR.secretAccessKey}`));
+    const signature = hmac(key, `AWS4-HMAC-SHA256\n20260301T120000Z\n${scope}\n${sha256(canonical)}`).toString('hex');
+    const credential = `${ADMINISTRATOR.accessKeyId}/${scope}`;
+    const authorization = `AWS4-HMAC-SHA256 Credential=${credential},SignedHeaders=date;host,Signature=${signature}`;
+    return { method: 'GET', path: '/', rawQuery: '', headers: { host: 'parthenon.test', date: dated, authorization } };
+  };
+  expect(await verifier.verify(signWith(date), sha256(''))).toMatchObject({ date: '20260301T120000Z' });
+  expect(await refusalOf(signWith('1 March 2026, noon'))).toMatchObject({ name: 'IncompleteSignatureException' });
+});
+
+test('repeated headers fold as the client folded them', async () => {
+  const request = await sign({ ...call, headers: { ...call.headers, 'x-twice': 'one,two' } });
+  const headers = { ...request.headers, 'x-twice': ['one', 'two'] };
+  await verifier.verify({ ...request, headers }, sha256(call.body ?? ''));
+  await expect(
+    verifier.verify({ ...request, headers: { ...headers, 'x-twice': ['two', 'one'] } }, sha256(call.body ?? '')),
+  ).rejects.toThrow();
+});
+
+test('header bytes are read as the UTF-8 that the client signed', async () => {
+  const request = await sign({ ...upload, headers: { 'x-amz-meta-name': 'café' } }, { service: 's3' });
+  const asRead = Buffer.from('café', 'utf8').toString('latin1');
+  await verifier.verify(withHeader('x-amz-meta-name', asRead)(request), sha256(upload.body ?? ''));
 });
 
 test('a presigned URL that lacks a part is told which', async () => {
