@@ -57,7 +57,8 @@ function matchesLock(folder) {
 }
 
 /**
- * The lock's packages for this operating system and processor.
+ * The lock's packages for this operating system and processor. Optional ones that name neither are left out: they serve
+ * another platform's package, and npm installs them with it only.
  * @param {string} folder
  * @returns {[string, { version: string, integrity: string, os?: string[], cpu?: string[], libc?: string[] }][]}
  */
@@ -71,8 +72,9 @@ function packagesForHere(folder) {
   /** @param {string[] | undefined} allowed @param {string} here */
   const suits = (allowed, here) => allowed === undefined || allowed.includes(here);
   return Object.entries(/** @type {Record<string, any>} */ (lock.packages)).filter(
-    ([path, { os, cpu, libc: libcs }]) =>
+    ([path, { os, cpu, libc: libcs, optional }]) =>
       path !== '' &&
+      (!optional || os || cpu) &&
       suits(os, process.platform) &&
       suits(cpu, process.arch) &&
       (process.platform !== 'linux' || suits(libcs, libc)),
