@@ -103,6 +103,14 @@ test('a body beyond the limit is refused, declared or not, and its sender sees t
   expect((await callAthena(url)).status).toBe(200);
 });
 
+test('a sender whose refused body is still on its way sees the answer, and may call again on the connection', async () => {
+  const { port } = await startServer({ limits: { athenaBodyBytes: 1000 } });
+  const size = 16 * 1024 * 1024;
+  const second = 'GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+  const answer = await sendRaw(port, `${ATHENA_HEAD}Content-Length: ${size}\r\n\r\n`, Buffer.alloc(size, 97), second);
+  expect(answer).toMatch(/^HTTP\/1\.1 413 [\s\S]*HTTP\/1\.1 200 OK[\s\S]*\{"status":"live"\}$/);
+});
+
 test('who waits to be told to go on is told, or refused before sending anything', async () => {
   const { port } = await startServer({ limits: { athenaBodyBytes: 1000 } });
   const ask = async (headers: Record<string, string>) => {
@@ -181,6 +189,23 @@ test('closing lets what is under way end, and takes nothing new', async () => {
   const { status, headers } = await call;
   expect([status, headers.get('connection')]).toEqual([200, 'close']);
   await closed;
+});
+
+test('a request that was arriving when the server began to close is answered, and its connection ends', async () => {
+  const { server, port } = await startServer();
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  let answer = '';
+  socket.on('data', (chunk) => {
+    answer += String(chunk);
+  });
+  socket.write('GET /health/live HTTP/1.1\r\n');
+  // The server has read the first half when it has answered somebody who came later.
+  await fetch(`http://127.0.0.1:${port}/health/live`);
+  const closed = server.close(60_000);
+  socket.write('Host: x\r\n\r\n');
+  await Promise.all([closed, once(socket, 'close')]);
+  expect(answer).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*Connection: close/);
 });
 
 test('closing cuts off what does not end by its deadline', async () => {
