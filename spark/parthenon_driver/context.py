@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
+#: Characters of a reason; Spark's longest are plans, which nobody reads in a state's reason.
+_LONGEST_REASON = 1000
+
 
 def attach_gateway(gateway: ClientServer) -> None:
     """Makes PySpark use this JVM, and forget the one before."""
@@ -123,8 +126,9 @@ def start_failure(error: BaseException) -> str:
     else:
         # PySpark's converted errors carry the JVM's text already.
         message = getattr(error, "desc", None) or message
-    lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+    lines = [line.strip() for line in message.splitlines()]
+    sentence = " ".join(line for line in lines if line and not line.startswith("at "))
+    return sentence[:_LONGEST_REASON] or type(error).__name__
 
 
 def _base_properties(master: str) -> dict[str, str]:

@@ -103,7 +103,7 @@ class Jvm:
             if process.poll() is not None:
                 assert self._pump
                 self._pump.join(1)
-                raise JvmFailed(_why(self._pump.tail()) or f"The Spark driver JVM {_ending(process.returncode)}")
+                raise JvmFailed(_why(self._pump.tail()) or self._ending(process))
             if time.monotonic() > deadline:
                 raise JvmFailed(f"The Spark driver JVM did not start within {_START_TIMEOUT_S} s")
             time.sleep(0.01)
@@ -112,11 +112,15 @@ class Jvm:
         process.wait()
         if expected.is_set():
             return
-        said = self._pump.tail() if self._pump else ""
-        why = " (out of memory)" if "java.lang.OutOfMemoryError" in said else ""
-        os.write(self._log, f"The Spark driver JVM {_ending(process.returncode)}{why}\n".encode())
+        os.write(self._log, f"{self._ending(process)}\n".encode())
         # A driver without its JVM is no use to anybody, and whatever runs would wait for it for ever.
         os._exit(EXIT_JVM_GONE)
+
+    def _ending(self, process: subprocess.Popen[bytes]) -> str:
+        code = process.returncode
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        why = " (out of memory)" if self._pump and "java.lang.OutOfMemoryError" in self._pump.tail() else ""
+        return f"The Spark driver JVM {how}{why}"
 
 
 def _gateway(info: os.PathLike[str]) -> ClientServer:
@@ -133,14 +137,14 @@ def _gateway(info: os.PathLike[str]) -> ClientServer:
         del os.environ["PYSPARK_GATEWAY_PORT"], os.environ["PYSPARK_GATEWAY_SECRET"]
 
 
-def _ending(code: int) -> str:
-    return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
-
-
 def _why(output: str) -> str | None:
     """Spark's or Java's own word in what a JVM wrote before it gave up."""
-    for mark in ("Exception in thread", "Error: ", "Invalid ", "Unrecognized "):
-        for line in output.splitlines():
-            if line.startswith(mark):
-                return line.split(": ", 1)[1] if mark == "Exception in thread" and ": " in line else line
+    lines = output.splitlines()
+    for position, line in enumerate(lines):
+        if line.startswith("Exception in thread"):
+            return line.split(": ", 1)[-1]
+        if line.startswith("Error: Could not create the Java Virtual Machine") and position > 0:
+            return lines[position - 1]
+        if line.startswith("Error: "):
+            return line
     return None

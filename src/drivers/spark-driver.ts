@@ -31,6 +31,7 @@ export class SparkDriver implements Driver {
   readonly #control: Channel;
   readonly #interruptGraceMs: number;
   #startedAt = new Date();
+  #claimed = false;
   #running: string | undefined;
   #interruptDeadline: NodeJS.Timeout | undefined;
   #ended = false;
@@ -65,6 +66,7 @@ export class SparkDriver implements Driver {
   /** Makes it the session's. @throws SessionStartFailed with Spark's own message */
   async assign(assignment: SessionAssignment, freshJvm: boolean): Promise<void> {
     const { s3 } = assignment;
+    this.#claimed = true;
     const request = this.#shell.request({
       type: 'assign_request',
       content: {
@@ -172,11 +174,12 @@ export class SparkDriver implements Driver {
 
   async #stop(): Promise<void> {
     const { pid, driverId, folder } = this.identity;
-    if (this.alive) {
+    // One that no session has used has nothing to put in order.
+    if (this.alive && this.#claimed) {
       this.#control.request({ type: 'shutdown_request', content: { restart: false } }).catch(() => undefined);
       await this.#gone(SHUTDOWN_MS);
     }
-    if (this.alive) {
+    if (this.alive && this.#claimed) {
       signal(pid, 'SIGTERM');
       await this.#gone(TERMINATE_MS);
     }

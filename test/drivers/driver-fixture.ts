@@ -23,8 +23,24 @@ export interface DriversFixture extends AsyncDisposable {
 
 export function makeDrivers(options: Partial<DriversOptions> = {}): DriversFixture {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'parthenon-drivers-'));
+  const drivers = createDrivers(optionsFor(folder, options));
+  return {
+    drivers,
+    folder,
+    [Symbol.asyncDispose]: async () => {
+      await drivers.close();
+      // As the next server would: a test that failed has stopped nothing.
+      const next = createDrivers(optionsFor(folder, { poolSize: 0 }));
+      await next.sweepOrphans([]);
+      await next.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function optionsFor(folder: string, options: Partial<DriversOptions>): DriversOptions {
   const runtime = locateRuntime();
-  const drivers = createDrivers({
+  return {
     python: runtime.python,
     java: runtime.java,
     sparkHome: runtime.sparkHome,
@@ -34,15 +50,6 @@ export function makeDrivers(options: Partial<DriversOptions> = {}): DriversFixtu
     logger: pino({ level: 'silent' }),
     ...options,
     folder,
-  });
-  return {
-    drivers,
-    folder,
-    [Symbol.asyncDispose]: async () => {
-      await drivers.close();
-      await drivers.sweepOrphans([]);
-      rmSync(folder, { recursive: true, force: true });
-    },
   };
 }
 

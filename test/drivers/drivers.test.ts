@@ -73,10 +73,11 @@ describe('start', () => {
   });
 
   test.each([
-    [{ 'spark.executor.memory': 'much' }, /much|memory/],
-    [{ 'spark.driver.memory': '10m' }, /memory/i],
+    [{ 'spark.executor.memory': 'much' }, /Size must be specified as bytes.*much/],
+    [{ 'spark.driver.memory': '100m' }, /System memory \d+ must be at least/],
+    [{ 'spark.driver.memory': '10m' }, /^The Spark driver JVM ended with exit code 3 \(out of memory\)$/],
     [{ 'spark.driver.memory': 'much' }, /much/],
-    [{ 'spark.driver.extraJavaOptions': '-XX:NoSuchThing=1 -Xnonsense' }, /-Xnonsense/],
+    [{ 'spark.driver.extraJavaOptions': '-XX:MaxMetaspaceSize=much' }, /MaxMetaspaceSize=much/],
     [{ 'spark.serializer': 'org.example.Nothing' }, /org\.example\.Nothing/],
   ])('%j: the reason is one sentence, of Spark or Java, and nothing is left', async (sparkProperties, reason) => {
     await using fixture = makeDrivers();
@@ -174,10 +175,10 @@ sc.parallelize([1], 1).map(lambda n: n).count()`,
     const driver = await fixture.drivers.start(makeAssignment(), async () => undefined);
     const running = driver.run(
       'stubborn',
-      'while True:\n    try:\n        while True: pass\n    except BaseException: pass',
+      'import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nopen("begun", "w")\nwhile True: pass',
     );
     running.catch(() => undefined);
-    await until(() => existsSync(join(driver.identity.folder, 'spool', 'stubborn.open')));
+    await until(() => existsSync(join(driver.identity.folder, 'work', 'begun')));
     await driver.interrupt('stubborn');
     await expect(running).rejects.toMatchObject({
       name: 'DriverDied',
