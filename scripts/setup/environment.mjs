@@ -105,8 +105,10 @@ export function downloads(progress) {
       bytes += sizes.get(/** @type {string} */ (ended[1])) ?? 0;
     } else if (building) {
       return progress.update(`fetching and building ${building[1]}`);
-    } else if (/^(Prepared|Installed|Bytecode compiled) /.test(line)) {
-      return progress.update(line.charAt(0).toLowerCase() + line.slice(1));
+    } else if (/^Installed /.test(line)) {
+      return progress.update(
+        `${line.replace(/^Installed (\d+ packages?).*/, '$1 installed')}, compiling their modules`,
+      );
     } else {
       return;
     }

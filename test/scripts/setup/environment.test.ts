@@ -142,6 +142,12 @@ describe('downloads', () => {
     expect(said.at(-1)).toBe('fetched 1 of 2 large packages, 1 of 18 MiB');
   });
 
+  it('says what takes the time after the last package', () => {
+    const said: string[] = [];
+    downloads({ update: (text) => said.push(text), end: () => {} })('Installed 75 packages in 326ms');
+    expect(said).toEqual(['75 packages installed, compiling their modules']);
+  });
+
   it('names what is built from source', () => {
     const said: string[] = [];
     downloads({ update: (text) => said.push(text), end: () => {} })('   Building pyspark==3.5.7');
