@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ObjectAttributes, ObjectRecord, ObjectTag, StatedEncryption } from '../../objects/embedded/records.ts';
+import { checkAclHeaders } from './acl-headers.ts';
 import { checksumHeader } from './payload.ts';
 import { invalidArgument, S3Error } from './s3-error.ts';
 import { checkTags } from './tags.ts';
@@ -30,8 +31,9 @@ const KEPT_HEADERS: readonly (readonly [KeptHeader, string])[] = [
   ['websiteRedirectLocation', 'x-amz-website-redirect-location'],
 ];
 
-/** What a request's headers say of the object that it makes. @throws S3Error MetadataTooLarge, InvalidArgument, InvalidTag */
+/** What a request's headers say of the object that it makes. @throws S3Error AccessControlListNotSupported, MetadataTooLarge, InvalidArgument, InvalidTag */
 export function attributesOf(headers: IncomingHttpHeaders): ObjectAttributes {
+  checkAclHeaders(headers);
   const kept: Partial<Record<KeptHeader, string>> = {};
   for (const [attribute, name] of KEPT_HEADERS) {
     const value = headers[name.toLowerCase()]?.toString();

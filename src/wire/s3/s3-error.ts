@@ -1,5 +1,6 @@
 /** HTTP status of every S3 error code that is used: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
 const STATUS = {
+  AccessControlListNotSupported: 400,
   AccessDenied: 403,
   AuthorizationHeaderMalformed: 400,
   AuthorizationQueryParametersError: 400,

@@ -88,6 +88,10 @@ def test_what_is_not_configured_says_so():
     refused(
         "NotImplemented", 501, s3.put_bucket_versioning, Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}
     )
+    put("owned", ACL="bucket-owner-full-control")
+    assert s3.get_object_acl(Bucket=BUCKET, Key="owned")["Grants"][0]["Permission"] == "FULL_CONTROL"
+    refused("AccessControlListNotSupported", 400, put, key="public", ACL="public-read")
+    refused("NotImplemented", 501, put, key="sse-c", SSECustomerAlgorithm="AES256", SSECustomerKey=b"k" * 32)
     assert s3.get_bucket_acl(Bucket=BUCKET)["Grants"][0]["Permission"] == "FULL_CONTROL"
 
 

@@ -1,3 +1,4 @@
+import { checkAclHeaders } from '../acl-headers.ts';
 import { invalidArgument, S3Error, type S3ErrorCode } from '../s3-error.ts';
 import { countOf, ownerOf, type S3Call, type S3Operation, type S3Reply, xmlReply } from '../s3-call.ts';
 import { readToken, writeToken } from '../tokens.ts';
@@ -28,6 +29,7 @@ export async function listBuckets(call: S3Call): Promise<S3Reply> {
 }
 
 export async function createBucket(call: S3Call): Promise<S3Reply> {
+  checkAclHeaders(call.headers);
   const document = await call.document('CreateBucketConfiguration');
   const location = document?.one('LocationConstraint');
   if (location !== undefined && location !== '' && location !== call.region) {
