@@ -87,6 +87,15 @@ class DriverKernel(IPythonKernel):
         calculation_id = self.get_parent("shell").get("metadata", {}).get("calculation_id")
         if calculation_id is None:
             return await super().do_execute(code, *arguments, **options)
+        try:
+            return await self._calculate(calculation_id, code, arguments, options)
+        except Exception as error:  # a full disk, say: the server hears of it, and finds no outcome
+            self.log.error("The output of a calculation could not be kept", exc_info=True)
+            return _failure(error)
+
+    async def _calculate(
+        self, calculation_id: str, code: str, arguments: tuple[Any, ...], options: dict[str, Any]
+    ) -> dict[str, Any]:
         self._spool = spool = Spool(self.launch.spool, calculation_id)
         self._calculation_id = calculation_id
         spool.capture()
@@ -94,8 +103,8 @@ class DriverKernel(IPythonKernel):
             reply, interrupted = await self._run_interruptibly(calculation_id, code, arguments, options)
         finally:
             self.jvm.drain()
-            spool.release()
             self._spool = self._calculation_id = None
+            spool.release()
         status = "interrupted" if interrupted else reply["status"]
         error = (reply["ename"], reply["evalue"]) if reply["status"] == "error" else None
         spool.close(status, error)

@@ -43,11 +43,14 @@ class Spool:
         if self._saved is None:
             return
         _flush()
+        files = os.dup(1), os.dup(2)
         for target, saved in zip((1, 2), self._saved):
-            os.fsync(target)
             os.dup2(saved, target)
             os.close(saved)
         self._saved = None
+        for file in files:
+            os.fsync(file)
+            os.close(file)
 
     def add_result(self, output: dict[str, Any]) -> None:
         """Adds one output: a JSON object with `output_type`."""

@@ -46,7 +46,7 @@ export class JupyterCodec {
     return { id, frames: [DELIMITER, Buffer.from(this.#sign(parts)), ...parts] };
   }
 
-  /** The message in these frames; undefined for one that is not whole or not signed by this key. */
+  /** The message in these frames; undefined for one that is not whole, not JSON or not signed by this key. */
   decode(frames: readonly Buffer[]): JupyterMessage | undefined {
     const start = frames.findIndex((frame) => frame.equals(DELIMITER));
     const [signature, header, parent, metadata, content] = frames.slice(start + 1);
@@ -57,8 +57,7 @@ export class JupyterCodec {
     if (expected.length !== signature.length || !timingSafeEqual(expected, signature)) {
       return undefined;
     }
-    const { msg_id: id, msg_type: type } = JSON.parse(header.toString());
-    return { id, type, parentId: JSON.parse(parent.toString()).msg_id, content: JSON.parse(content.toString()) };
+    return parse(header, parent, content);
   }
 
   #sign(parts: readonly Buffer[]): string {
@@ -67,5 +66,15 @@ export class JupyterCodec {
       hmac.update(part);
     }
     return hmac.digest('hex');
+  }
+}
+
+/** Signed is not trusted: a session's code can read its driver's key. */
+function parse(header: Buffer, parent: Buffer, content: Buffer): JupyterMessage | undefined {
+  try {
+    const { msg_id: id, msg_type: type } = JSON.parse(header.toString());
+    return { id, type, parentId: JSON.parse(parent.toString()).msg_id, content: JSON.parse(content.toString()) };
+  } catch {
+    return undefined;
   }
 }

@@ -23,6 +23,8 @@ const TERMINATE_MS = 2_000;
 /** Executors and progress are asked while code runs; a JVM that collects garbage does not answer in time. */
 const OBSERVE_MS = 5_000;
 
+type Reply = Readonly<Record<string, unknown>>;
+
 /** A driver process of this server's life. Shapes of the messages: docs/contributors/drivers.md. */
 export class SparkDriver implements Driver {
   readonly identity: DriverIdentity;
@@ -31,8 +33,10 @@ export class SparkDriver implements Driver {
   readonly #control: Channel;
   readonly #interruptGraceMs: number;
   #startedAt = new Date();
-  #claimed = false;
+  /** It is a session: there may be files and executors for Spark to put in order. */
+  #assigned = false;
   #running: string | undefined;
+  readonly #observing = new Map<string, Promise<Reply | undefined>>();
   #interruptDeadline: NodeJS.Timeout | undefined;
   #ended = false;
   #stopping: Promise<void> | undefined;
@@ -66,7 +70,6 @@ export class SparkDriver implements Driver {
   /** Makes it the session's. @throws SessionStartFailed with Spark's own message */
   async assign(assignment: SessionAssignment, freshJvm: boolean): Promise<void> {
     const { s3 } = assignment;
-    this.#claimed = true;
     const request = this.#shell.request({
       type: 'assign_request',
       content: {
@@ -91,6 +94,7 @@ export class SparkDriver implements Driver {
     if (reply.status !== 'ok') {
       throw new SessionStartFailed(String(reply.reason));
     }
+    this.#assigned = true;
     this.#startedAt = new Date();
   }
 
@@ -174,12 +178,11 @@ export class SparkDriver implements Driver {
 
   async #stop(): Promise<void> {
     const { pid, driverId, folder } = this.identity;
-    // One that no session has used has nothing to put in order.
-    if (this.alive && this.#claimed) {
+    if (this.alive && this.#assigned) {
       this.#control.request({ type: 'shutdown_request', content: { restart: false } }).catch(() => undefined);
       await this.#gone(SHUTDOWN_MS);
     }
-    if (this.alive && this.#claimed) {
+    if (this.alive && this.#assigned) {
       signal(pid, 'SIGTERM');
       await this.#gone(TERMINATE_MS);
     }
@@ -206,12 +209,22 @@ export class SparkDriver implements Driver {
     this.#control.close();
   }
 
-  async #observe(type: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+  /** One question of a kind at a time: a JVM that is slow to answer must not collect them. */
+  #observe(type: string): Promise<Reply | undefined> {
+    let answer = this.#observing.get(type);
+    if (answer === undefined) {
+      answer = this.#askWithin(OBSERVE_MS, type).finally(() => this.#observing.delete(type));
+      this.#observing.set(type, answer);
+    }
+    return answer;
+  }
+
+  async #askWithin(milliseconds: number, type: string): Promise<Reply | undefined> {
     if (!this.alive) {
       return undefined;
     }
     const enough = new AbortController();
-    const late = sleep(OBSERVE_MS, undefined, { signal: enough.signal }).catch(() => undefined);
+    const late = sleep(milliseconds, undefined, { signal: enough.signal }).catch(() => undefined);
     try {
       return await Promise.race([this.#control.request({ type, content: {} }), late]);
     } catch {

@@ -1,6 +1,16 @@
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { z } from 'zod';
 import type { CalculationOutcome } from './driver.ts';
+
+/** `outcome.json`, written by spark/parthenon_driver/spool.py. */
+const OUTCOME = z.object({
+  status: z.enum(['ok', 'error', 'interrupted']),
+  ename: z.string().nullable(),
+  evalue: z.string().nullable(),
+  started_at: z.coerce.date(),
+  ended_at: z.coerce.date(),
+});
 
 /** The folder of a calculation that has ended; until then it is `<calculation>.open`. */
 export function spoolFolder(driverFolder: string, calculationId: string): string {
@@ -22,14 +32,15 @@ export async function readOutcome(
   if (text === undefined) {
     return undefined;
   }
-  const outcome = JSON.parse(text);
+  // The session's code can write there too, so nothing is taken on trust.
+  const outcome = OUTCOME.parse(JSON.parse(text));
   return {
     calculationId,
     status: outcome.status,
     errorName: outcome.ename ?? undefined,
     errorValue: outcome.evalue ?? undefined,
-    startedAt: new Date(outcome.started_at),
-    endedAt: new Date(outcome.ended_at),
+    startedAt: outcome.started_at,
+    endedAt: outcome.ended_at,
     spoolFolder: folder,
   };
 }

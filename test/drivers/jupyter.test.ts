@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { JupyterCodec } from '../../src/drivers/jupyter.ts';
 
@@ -21,6 +22,14 @@ describe('JupyterCodec', () => {
     const { frames } = codec.encode(request);
     frames[frame] = Buffer.from('{"changed":true}');
     expect(codec.decode(frames)).toBeUndefined();
+  });
+
+  test('refuses what is signed and no JSON', () => {
+    const codec = new JupyterCodec('key');
+    const parts = ['{', '{}', '{}', '{}'].map((part) => Buffer.from(part));
+    const hmac = createHmac('sha256', 'key');
+    for (const part of parts) hmac.update(part);
+    expect(codec.decode([Buffer.from('<IDS|MSG>'), Buffer.from(hmac.digest('hex')), ...parts])).toBeUndefined();
   });
 
   test('refuses frames without a delimiter, and too few of them', () => {

@@ -1,7 +1,7 @@
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Driver } from '../../src/drivers/driver.ts';
-import { run, startDriver } from '../drivers/driver-fixture.ts';
+import { makeAssignment, run, startDriver } from '../drivers/driver-fixture.ts';
 import { ADMINISTRATOR, REGION, type S3Server, SESSION, startS3Server } from '../wire/s3/s3-server.ts';
 
 let s3: S3Server;
@@ -83,6 +83,30 @@ print(open(SparkFiles.get("frame.csv")).readline().strip())`,
     );
     const found = await client.send(new GetObjectCommand({ Bucket: 'data', Key: 'text/_SUCCESS' }));
     expect(found.ContentLength).toBe(0);
+  });
+
+  test('a jar in S3 is on the class path of a session that asks for it', async () => {
+    await run(
+      driver,
+      `import boto3, io, zipfile
+jar = io.BytesIO()
+with zipfile.ZipFile(jar, "w") as file:
+    file.writestr("example/marker.txt", "found")
+boto3.client("s3").put_object(Bucket="data", Key="lib/marker.jar", Body=jar.getvalue());`,
+    );
+    const assignment = makeAssignment({
+      sparkProperties: { 'spark.jars': 's3://data/lib/marker.jar' },
+      s3: { endpoint: s3.endpoint, region: REGION, pathStyle: true, credentials: SESSION },
+    });
+    const withJar = await fixture.drivers.start(assignment, async () => undefined);
+    const { stdout } = await run(
+      withJar,
+      `loader = sc._jvm.Thread.currentThread().getContextClassLoader()
+print(loader.getResource("example/marker.txt") is not None)
+print(spark.range(5).count(), spark.read.csv("s3://data/frame.csv").count())`,
+    );
+    expect(stdout).toBe('True\n5 3\n');
+    await withJar.stop();
   });
 
   test('its keys lie in files that are its own, and nowhere in the environment', async () => {
