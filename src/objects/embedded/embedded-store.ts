@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Kysely } from 'kysely';
 import { openSqlite } from '../../store/sqlite.ts';
 import { BlobFiles, type StagedBytes } from './blob-files.ts';
+import { Commits } from './commits.ts';
 import { type Seek, walk, type Walked } from './listing.ts';
 import { afterPrefix, checkBucketName, checkKey } from './names.ts';
 import {
@@ -19,7 +20,7 @@ import {
 import { OpenObject } from './open-object.ts';
 import type { BucketRecord, ObjectAttributes, ObjectName, ObjectRecord, WriteCondition } from './records.ts';
 import { migrate, type ObjectTables } from './schema.ts';
-import { noSuchBucket, StorageError, withFullDiskExplained } from './storage-error.ts';
+import { noSuchBucket, StorageError } from './storage-error.ts';
 import { MultipartUploads } from './uploads.ts';
 
 export interface ListObjectsQuery {
@@ -40,12 +41,14 @@ export class EmbeddedStore {
   readonly swept: Promise<number>;
   readonly #db: Kysely<ObjectTables>;
   readonly #files: BlobFiles;
+  readonly #commits: Commits;
   readonly #closing = new AbortController();
 
   private constructor(db: Kysely<ObjectTables>, files: BlobFiles) {
     this.#db = db;
     this.#files = files;
-    this.uploads = new MultipartUploads(db, files);
+    this.#commits = new Commits(db);
+    this.uploads = new MultipartUploads(db, files, this.#commits);
     this.swept = files.sweep((blobs) => unreferenced(db, blobs), this.#closing.signal);
     this.swept.catch(() => undefined); // told to whoever awaits it; nothing in service depends on it
   }
@@ -86,9 +89,11 @@ export class EmbeddedStore {
   /** Creates the bucket unless it exists; tells whether it did. */
   async ensureBucket(name: string): Promise<boolean> {
     checkBucketName(name);
-    const insert = this.#db.insertInto('bucket').values({ name, created_at: Date.now() });
-    const result = await explained(insert.onConflict((conflict) => conflict.doNothing()).executeTakeFirst());
-    return result.numInsertedOrUpdatedRows === 1n;
+    const { numInsertedOrUpdatedRows } = await this.#commits.run((write) => {
+      const insert = write.insertInto('bucket').values({ name, created_at: Date.now() });
+      return insert.onConflict((conflict) => conflict.doNothing()).executeTakeFirst();
+    });
+    return numInsertedOrUpdatedRows === 1n;
   }
 
   async bucketExists(name: string): Promise<boolean> {
@@ -108,7 +113,7 @@ export class EmbeddedStore {
 
   /** Removes a bucket without objects, and the uploads that run in it. @throws StorageError NoSuchBucket, BucketNotEmpty */
   async deleteBucket(name: string): Promise<void> {
-    const orphans = await this.#write(async (write) => {
+    const orphans = await this.#commits.run(async (write) => {
       const object = await write.selectFrom('object').select('key').where('bucket', '=', name).limit(1).execute();
       if (object.length > 0) {
         throw new StorageError('BucketNotEmpty', 'The bucket you tried to delete is not empty', { BucketName: name });
@@ -143,7 +148,7 @@ export class EmbeddedStore {
     checkKey(name.key);
     const { blob, size, md5 } = staged;
     const segments: NewSegment[] = blob === null ? [] : [{ number: 1, blob, size, etag: md5, checksum: null }];
-    const { record, orphans } = await this.#write(async (write) => {
+    const { record, orphans } = await this.#commits.run(async (write) => {
       await this.checkBucketAndCondition(name, condition, write);
       return await replaceObject(write, name, { size, etag: md5, attributes }, segments);
     });
@@ -176,7 +181,7 @@ export class EmbeddedStore {
 
   /** Removes an object; one that is not there is no error. @throws StorageError NoSuchBucket, PreconditionFailed */
   async delete(name: ObjectName, condition: WriteCondition = {}): Promise<void> {
-    const orphans = await this.#write(async (write) => {
+    const orphans = await this.#commits.run(async (write) => {
       await checkBucket(write, name.bucket);
       if (condition.ifMatch !== undefined) checkWriteCondition(name.key, await findObject(write, name), condition);
       return await removeObject(write, name);
@@ -186,7 +191,7 @@ export class EmbeddedStore {
 
   /** Removes objects in one transaction; those that are not there are no error. @throws StorageError NoSuchBucket */
   async deleteAll(bucket: string, keys: readonly string[]): Promise<void> {
-    const orphans = await this.#write(async (write) => {
+    const orphans = await this.#commits.run(async (write) => {
       await checkBucket(write, bucket);
       const removed: string[] = [];
       for (const key of keys) removed.push(...(await removeObject(write, { bucket, key })));
@@ -205,7 +210,7 @@ export class EmbeddedStore {
     change: (source: ObjectRecord) => ObjectAttributes,
     condition: WriteCondition = {},
   ): Promise<ObjectRecord> {
-    const { record, orphans } = await this.#write(async (write) => {
+    const { record, orphans } = await this.#commits.run(async (write) => {
       const row = await getObject(write, source);
       await this.checkBucketAndCondition(target, condition, write);
       const segments = await write.selectFrom('segment').selectAll().where('version', '=', row.version).execute();
@@ -218,7 +223,7 @@ export class EmbeddedStore {
 
   /** Changes an object's attributes and leaves the rest, its time included. @throws StorageError NoSuchBucket, NoSuchKey */
   async changeAttributes(name: ObjectName, change: (current: ObjectAttributes) => ObjectAttributes): Promise<void> {
-    await this.#write(async (write) => {
+    await this.#commits.run(async (write) => {
       const { attributes } = recordOf(await getObject(write, name));
       await write
         .updateTable('object')
@@ -243,17 +248,5 @@ export class EmbeddedStore {
       },
       positionOf: (row) => row.key,
     });
-  }
-
-  async #write<Result>(work: (write: Parameters<typeof removeObject>[0]) => Promise<Result>): Promise<Result> {
-    return await explained(this.#db.transaction().execute(work));
-  }
-}
-
-async function explained<Result>(work: Promise<Result>): Promise<Result> {
-  try {
-    return await work;
-  } catch (error) {
-    throw withFullDiskExplained(error);
   }
 }

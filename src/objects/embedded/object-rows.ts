@@ -15,6 +15,9 @@ export interface NewObject {
   readonly uploadId?: string;
 }
 
+/** Rows of one INSERT; SQLite takes 32,766 values. */
+const SEGMENTS_AT_ONCE = 500;
+
 type Queries = Kysely<ObjectTables>;
 type Write = Transaction<ObjectTables>;
 
@@ -67,11 +70,10 @@ export async function replaceObject(
     upload_id: object.uploadId ?? null,
   };
   await write.insertInto('object').values(row).execute();
-  for (const segment of segments) {
-    await write
-      .insertInto('segment')
-      .values({ ...segment, version: row.version })
-      .execute();
+  for (let from = 0; from < segments.length; from += SEGMENTS_AT_ONCE) {
+    const some = segments.slice(from, from + SEGMENTS_AT_ONCE);
+    const rows = some.map((segment) => ({ ...segment, version: row.version }));
+    await write.insertInto('segment').values(rows).execute();
   }
   const inPlace = new Set(segments.map((segment) => segment.blob));
   return { record: recordOf(row), orphans: orphans.filter((blob) => !inPlace.has(blob)) };

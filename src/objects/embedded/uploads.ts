@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import type { ChecksumAlgorithm } from '../checksums.ts';
 import type { BlobFiles, StagedBytes } from './blob-files.ts';
+import type { Commits } from './commits.ts';
 import { type Seek, walk, type Walked } from './listing.ts';
 import { afterPrefix, checkKey } from './names.ts';
 import {
@@ -23,7 +24,7 @@ import type {
   WriteCondition,
 } from './records.ts';
 import type { ObjectTables, UploadPartTable, UploadTable } from './schema.ts';
-import { noSuchUpload, StorageError, withFullDiskExplained } from './storage-error.ts';
+import { noSuchUpload, StorageError } from './storage-error.ts';
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
 export const MAX_PART_NUMBER = 10_000;
@@ -64,17 +65,19 @@ type PartRow = Selectable<UploadPartTable>;
 export class MultipartUploads {
   readonly #db: Kysely<ObjectTables>;
   readonly #files: BlobFiles;
+  readonly #commits: Commits;
 
-  constructor(db: Kysely<ObjectTables>, files: BlobFiles) {
+  constructor(db: Kysely<ObjectTables>, files: BlobFiles, commits: Commits) {
     this.#db = db;
     this.#files = files;
+    this.#commits = commits;
   }
 
   /** @throws StorageError NoSuchBucket, KeyTooLongError */
   async create(name: ObjectName, upload: NewUpload): Promise<string> {
     checkKey(name.key);
     const id = randomBytes(24).toString('base64url');
-    await this.#write(async (write) => {
+    await this.#commits.run(async (write) => {
       await checkBucket(write, name.bucket);
       const row: UploadRow = {
         id,
@@ -106,7 +109,7 @@ export class MultipartUploads {
       checksum: checksum === undefined ? null : JSON.stringify(checksum),
       modified_at: Date.now(),
     };
-    const orphans = await this.#write(async (write) => {
+    const orphans = await this.#commits.run(async (write) => {
       await findUpload(write, name);
       const former = await write
         .deleteFrom('upload_part')
@@ -132,7 +135,7 @@ export class MultipartUploads {
 
   /** @throws StorageError NoSuchUpload */
   async abort(name: UploadName): Promise<void> {
-    const orphans = await this.#write(async (write) => {
+    const orphans = await this.#commits.run(async (write) => {
       await findUpload(write, name);
       return await removeUpload(write, name.uploadId);
     });
@@ -151,7 +154,7 @@ export class MultipartUploads {
     checksumOf: (upload: UploadRecord, parts: readonly PartRecord[]) => Promise<ObjectChecksum | undefined>,
     condition: WriteCondition = {},
   ): Promise<ObjectRecord> {
-    const { record, orphans } = await this.#write(async (write) => {
+    const { record, orphans } = await this.#commits.run(async (write) => {
       const current = await findObject(write, name);
       if (current?.upload_id === name.uploadId) return { record: recordOf(current), orphans: [] };
       const upload = uploadOf(await findUpload(write, name));
@@ -193,14 +196,6 @@ export class MultipartUploads {
       },
       positionOf: ({ key, uploadId }) => ({ key, uploadId }),
     });
-  }
-
-  async #write<Result>(work: (write: Transaction<ObjectTables>) => Promise<Result>): Promise<Result> {
-    try {
-      return await this.#db.transaction().execute(work);
-    } catch (error) {
-      throw withFullDiskExplained(error);
-    }
   }
 }
 
