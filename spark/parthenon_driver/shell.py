@@ -34,7 +34,7 @@ class DriverShell(ZMQInteractiveShell):
 
     displayhook_class = Type(ResultDisplayHook)
     display_pub_class = Type(ResultDisplayPublisher)
-    #: The exception that ended the last cell, if one did.
+    #: The exception that ended the calculation, if one did; the kernel clears it before each.
     last_error: BaseException | None = None
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -62,7 +62,8 @@ class DriverShell(ZMQInteractiveShell):
         running_compiled_code: bool = False,
     ) -> None:
         kind, error, trace = self._get_exc_info(exc_tuple)
-        self.last_error = error
+        # IPython fails in its turn over an exception whose text fails; the code's own comes first.
+        self.last_error = self.last_error or error
         if isinstance(error, SystemExit) and error.code in (None, 0):
             return
         text = str(error) + "\n" if kind is UsageError else format_error(kind, error, trace)
