@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const SERIAL = ['drivers', 'spark', 'clients', 'sessions', 'operations', 'endpoints'].map(
   (room) => `test/${room}/**/*.test.ts`,
 );
-SERIAL.push('test/main*.test.ts', 'test/main/**/*.test.ts');
+SERIAL.push('test/main*.test.ts', 'test/main/**/*.test.ts', 'test/wire/s3/s3a.test.ts');
 
 export default defineConfig({
   test: {
