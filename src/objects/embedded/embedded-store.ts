@@ -4,7 +4,7 @@ import { Kysely } from 'kysely';
 import { openSqlite } from '../../store/sqlite.ts';
 import { BlobFiles, type StagedBytes } from './blob-files.ts';
 import { Commits } from './commits.ts';
-import { type Seek, walk, type Walked } from './listing.ts';
+import { type Seek, walk, type Walked, withinPrefix } from './listing.ts';
 import { afterPrefix, checkBucketName, checkKey } from './names.ts';
 import {
   checkBucket,
@@ -239,11 +239,11 @@ export class EmbeddedStore {
     await checkBucket(this.#db, bucket);
     const inBucket = this.#db.selectFrom('object').selectAll().where('bucket', '=', bucket).orderBy('key');
     const within = query.prefix === '' ? inBucket : inBucket.where('key', '<', afterPrefix(query.prefix));
-    const from = query.prefix === '' ? within : within.where('key', '>=', query.prefix);
     return await walk<ObjectRecord, string>({
       ...query,
+      start: withinPrefix(query.start, query.prefix, (key) => key),
       fetch: async (seek, count) => {
-        const rest = 'atKey' in seek ? from.where('key', '>=', seek.atKey) : from.where('key', '>', seek.behind);
+        const rest = 'atKey' in seek ? within.where('key', '>=', seek.atKey) : within.where('key', '>', seek.behind);
         return (await rest.limit(count).execute()).map(recordOf);
       },
       positionOf: (row) => row.key,

@@ -77,3 +77,16 @@ export function startBehind(marker: string, prefix: string, delimiter: string): 
   const common = marker.startsWith(prefix) ? commonPrefixOf(marker, prefix, delimiter) : undefined;
   return common === undefined ? { behind: marker } : { atKey: afterPrefix(common) };
 }
+
+/**
+ * The same start, moved up to the prefix where it lies before it. Queries then have one lower bound: of two SQLite seeks
+ * by either and reads all that lies between them.
+ */
+export function withinPrefix<Position>(
+  start: Seek<Position>,
+  prefix: string,
+  keyOf: (position: Position) => string,
+): Seek<Position> {
+  const key = 'atKey' in start ? start.atKey : keyOf(start.behind);
+  return Buffer.compare(Buffer.from(key), Buffer.from(prefix)) < 0 ? { atKey: prefix } : start;
+}

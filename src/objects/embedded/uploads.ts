@@ -3,7 +3,7 @@ import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import type { ChecksumAlgorithm } from '../checksums.ts';
 import type { BlobFiles, StagedBytes } from './blob-files.ts';
 import type { Commits } from './commits.ts';
-import { type Seek, walk, type Walked } from './listing.ts';
+import { type Seek, walk, type Walked, withinPrefix } from './listing.ts';
 import { afterPrefix, checkKey } from './names.ts';
 import {
   checkBucket,
@@ -184,14 +184,14 @@ export class MultipartUploads {
     const inBucket = this.#db.selectFrom('upload').selectAll().where('bucket', '=', bucket);
     const ordered = inBucket.orderBy('key').orderBy('id');
     const within = query.prefix === '' ? ordered : ordered.where('key', '<', afterPrefix(query.prefix));
-    const from = query.prefix === '' ? within : within.where('key', '>=', query.prefix);
     return await walk({
       ...query,
+      start: withinPrefix(query.start, query.prefix, ({ key }) => key),
       fetch: async (seek, count) => {
         const rest =
           'atKey' in seek
-            ? from.where('key', '>=', seek.atKey)
-            : from.where(sql<boolean>`(key, id) > (${seek.behind.key}, ${seek.behind.uploadId})`);
+            ? within.where('key', '>=', seek.atKey)
+            : within.where(sql<boolean>`(key, id) > (${seek.behind.key}, ${seek.behind.uploadId})`);
         return (await rest.limit(count).execute()).map(uploadOf);
       },
       positionOf: ({ key, uploadId }) => ({ key, uploadId }),
