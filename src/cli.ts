@@ -1,19 +1,23 @@
 /** The command line: `parthenon start | env | config`. */
 import { Command } from 'commander';
-import { pino } from 'pino';
-import { clientEnvironment, lastEndpoint } from './access/keys.ts';
+import { type Logger, pino } from 'pino';
+import { administratorKeys, clientEnvironment, lastEndpoint } from './access/keys.ts';
 import {
   ConfigError,
   describeSetting,
   environmentName,
   flagName,
+  givenKeys,
   type LoadedConfig,
   loadConfig,
   type SettingName,
   secretSettings,
   settingNames,
 } from './config.ts';
-import { keyRing, startServer } from './main.ts';
+import type { RunningServer } from './main.ts';
+
+/** A signal this soon after the first is the same one again. */
+const REPEATED_SIGNAL_MILLIS = 1000;
 
 type Flags = Partial<Record<SettingName, string>>;
 
@@ -44,6 +48,8 @@ function withSettings(command: Command): Command {
 
 async function start(flags: Flags): Promise<void> {
   const { config } = loadConfig(flags);
+  // Only here: what the other commands need is there in a moment, the server is not.
+  const { startServer } = await import('./main.ts');
   const logger = pino(
     { level: config.logLevel, redact: ['*.secretAccessKey', 'secretAccessKey'] },
     pino.destination(2),
@@ -54,27 +60,39 @@ async function start(flags: Flags): Promise<void> {
   console.log(
     '\nPaste these lines where your AWS client runs (`npx parthenon env` prints them again). Stop with Ctrl-C.',
   );
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      logger.info({ signal }, 'Stopping');
-      // The process ends by itself when nothing is left to do; a second signal does not wait.
-      process.once(signal, () => process.exit(1));
-      server.stop().then(
-        () => process.exit(0),
-        (error: unknown) => {
-          logger.error({ err: error }, 'The stop failed');
-          process.exit(1);
-        },
-      );
-    });
-  }
+  stopOnSignals(server, logger);
+}
+
+/**
+ * A terminal's Ctrl-C reaches the server twice under `npm start`, from the terminal and from the launcher: only a signal that
+ * comes after a while is an impatient second one.
+ */
+function stopOnSignals(server: RunningServer, logger: Logger): void {
+  let stoppingSince: number | undefined;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (stoppingSince !== undefined) {
+      if (Date.now() - stoppingSince > REPEATED_SIGNAL_MILLIS) process.exit(1);
+      return;
+    }
+    stoppingSince = Date.now();
+    logger.info({ signal }, 'Stopping');
+    server.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error({ err: error }, 'The stop failed');
+        process.exit(1);
+      },
+    );
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal);
 }
 
 async function printEnvironment(flags: Flags): Promise<void> {
   const { config } = loadConfig(flags);
-  const keys = keyRing(config, async () => undefined);
   const endpoint = lastEndpoint(config.home) ?? `http://${config.host}:${config.port}`;
-  console.log(exportLines(clientEnvironment(keys.administrator, config.region, endpoint)));
+  console.log(
+    exportLines(clientEnvironment(administratorKeys(config.home, givenKeys(config)), config.region, endpoint)),
+  );
 }
 
 function printConfig(flags: Flags): void {

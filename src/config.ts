@@ -229,3 +229,11 @@ export function defaultResultsLocation(config: Config): string {
   const location = config.resultsLocation ?? `s3://aws-athena-query-results-${config.accountId}-${config.region}/`;
   return location.endsWith('/') ? location : `${location}/`;
 }
+
+/** The administrator's pair, where settings give it. */
+export function givenKeys({
+  accessKeyId,
+  secretAccessKey,
+}: Config): { accessKeyId: string; secretAccessKey: string } | undefined {
+  return accessKeyId === undefined || secretAccessKey === undefined ? undefined : { accessKeyId, secretAccessKey };
+}

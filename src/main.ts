@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Realm } from './access/arns.ts';
 import { KeyRing, writeAwsConfig } from './access/keys.ts';
-import { type Config, ConfigError, defaultResultsLocation } from './config.ts';
+import { type Config, ConfigError, defaultResultsLocation, givenKeys } from './config.ts';
 import { createDrivers } from './drivers/drivers.ts';
 import { EmbeddedStore } from './objects/embedded/embedded-store.ts';
 import { createEmbeddedObjectStore } from './objects/embedded-object-store.ts';
@@ -44,7 +44,12 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   const realm: Realm = { region: config.region, accountId: config.accountId };
   const database = await openStore(config.databaseUrl ?? `sqlite:${join(config.home, 'state.db')}`);
   opened.defer(() => database.destroy());
-  const keys = keyRing(config, async (accessKeyId) => await findSessionOfKey(database, accessKeyId));
+  const keys = new KeyRing({
+    home: config.home,
+    accountId: config.accountId,
+    administrator: givenKeys(config),
+    findSession: async (accessKeyId) => await findSessionOfKey(database, accessKeyId),
+  });
   const objects = await openObjects(config);
   opened.defer(() => objects.embedded?.close());
   opened.defer(() => objects.store.close());
@@ -104,18 +109,6 @@ async function listen(server: WireServer, config: Config): Promise<string> {
     }
     throw error;
   }
-}
-
-/** Keys without a server behind them, for `parthenon env`: no session's key is known. */
-export function keyRing(config: Config, findSession: ConstructorParameters<typeof KeyRing>[0]['findSession']): KeyRing {
-  const { accessKeyId, secretAccessKey } = config;
-  const given = accessKeyId !== undefined && secretAccessKey !== undefined;
-  return new KeyRing({
-    home: config.home,
-    accountId: config.accountId,
-    administrator: given ? { accessKeyId, secretAccessKey } : undefined,
-    findSession,
-  });
 }
 
 /** The user's own S3 where settings name one, else the embedded store; then no other is running. */

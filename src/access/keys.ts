@@ -15,7 +15,7 @@ export interface KeyRingOptions {
   readonly home: string;
   readonly accountId: string;
   /** The administrator's pair, where settings give one. */
-  readonly administrator?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
+  readonly administrator?: KeyPair | undefined;
   /** The active session that a key id was made for; `undefined` once it has ended, which is how a key is revoked. */
   readonly findSession: (accessKeyId: string) => Promise<SessionKeyOwner | undefined>;
 }
@@ -32,19 +32,15 @@ export class KeyRing implements AccessKeys {
   readonly #findSession: KeyRingOptions['findSession'];
 
   constructor(options: KeyRingOptions) {
-    mkdirSync(options.home, { recursive: true, mode: 0o700 });
     this.#accountId = options.accountId;
     this.#findSession = options.findSession;
+    const pair = administratorKeys(options.home, options.administrator);
+    this.administrator = { ...pair, principal: administratorOf(options.accountId) };
     this.#masterKey = readOrMake(
       join(options.home, 'master.key'),
       () => randomBytes(32).toString('hex'),
       (text) => Buffer.from(text.trim(), 'hex'),
     );
-    const pair =
-      options.administrator ?? readOrMake(join(options.home, 'credentials'), newCredentialsFile, parseCredentialsFile);
-    if (options.administrator)
-      writePrivately(join(options.home, 'credentials'), credentialsFile(options.administrator));
-    this.administrator = { ...pair, principal: administratorOf(options.accountId) };
   }
 
   async find(accessKeyId: string): Promise<AccessKey | undefined> {
@@ -55,13 +51,31 @@ export class KeyRing implements AccessKeys {
   }
 
   /** The pair that belongs to a session's key id. */
-  sessionKey(accessKeyId: string): { accessKeyId: string; secretAccessKey: string } {
+  sessionKey(accessKeyId: string): KeyPair {
     const secretAccessKey = createHmac('sha256', this.#masterKey)
       .update(`session/${accessKeyId}`)
       .digest('base64')
       .slice(0, 40);
     return { accessKeyId, secretAccessKey };
   }
+}
+
+/** A pair as it stands in AWS's `credentials` file. */
+export interface KeyPair {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/**
+ * The administrator's pair: the given one, which is then kept in `home`, else the one that is kept there, else a new one.
+ * @throws Error when the file is damaged, with what to do
+ */
+export function administratorKeys(home: string, given?: KeyPair): KeyPair {
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const file = join(home, 'credentials');
+  if (given === undefined) return readOrMake(file, newCredentialsFile, parseCredentialsFile);
+  writePrivately(file, credentialsFile(given));
+  return given;
 }
 
 /** A fresh id in AWS's form: `AKIA` and 16 letters and digits. */
@@ -103,11 +117,11 @@ function newCredentialsFile(): string {
   });
 }
 
-function credentialsFile(pair: { accessKeyId: string; secretAccessKey: string }): string {
+function credentialsFile(pair: KeyPair): string {
   return `[default]\naws_access_key_id = ${pair.accessKeyId}\naws_secret_access_key = ${pair.secretAccessKey}\n`;
 }
 
-function parseCredentialsFile(text: string): { accessKeyId: string; secretAccessKey: string } {
+function parseCredentialsFile(text: string): KeyPair {
   const accessKeyId = /^aws_access_key_id\s*=\s*(\S+)$/m.exec(text)?.[1];
   const secretAccessKey = /^aws_secret_access_key\s*=\s*(\S+)$/m.exec(text)?.[1];
   if (accessKeyId === undefined || secretAccessKey === undefined) {
@@ -129,11 +143,7 @@ function writePrivately(path: string, text: string): void {
 }
 
 /** What a client needs in its environment, in the order that it is printed. */
-export function clientEnvironment(
-  pair: { accessKeyId: string; secretAccessKey: string },
-  region: string,
-  endpoint: string,
-): Record<string, string> {
+export function clientEnvironment(pair: KeyPair, region: string, endpoint: string): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: endpoint,
     AWS_ACCESS_KEY_ID: pair.accessKeyId,

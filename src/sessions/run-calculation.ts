@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import type { EncryptionConfiguration } from '@aws-sdk/client-athena';
-import { sql } from 'kysely';
 import { type CalculationOutcome, DriverDied } from '../drivers/driver.ts';
 import type { ObjectEncryption } from '../objects/object-store.ts';
 import { findCalculation, moveCalculation } from '../store/calculations.ts';
-import { moveSession } from '../store/sessions.ts';
+import { addBusyTime, moveSession } from '../store/sessions.ts';
 import type { CalculationState, SessionRow } from '../store/tables.ts';
 import type { SessionsContext } from './context.ts';
 import { failSession, fitReason } from './ending.ts';
@@ -116,11 +115,7 @@ async function finish(
       has_result: ending.hasResult ? 1 : 0,
     });
     const ran = row?.started_at ? now - Number(row.started_at) : 0;
-    await transaction
-      .updateTable('sessions')
-      .set({ busy_millis: sql<number>`busy_millis + ${ran}` })
-      .where('id', '=', sessionId)
-      .execute();
+    await addBusyTime(transaction, sessionId, ran);
     await moveSession(transaction, sessionId, 'IDLE', ['BUSY'], { idle_since: now, last_modified_at: now });
   });
 }

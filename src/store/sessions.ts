@@ -36,6 +36,15 @@ export async function moveSession(
   return result.numUpdatedRows > 0n;
 }
 
+/** Adds to the time that calculations have run in the session. */
+export async function addBusyTime(database: Database, id: string, millis: number): Promise<void> {
+  await database
+    .updateTable('sessions')
+    .set((expression) => ({ busy_millis: expression('busy_millis', '+', millis) }))
+    .where('id', '=', id)
+    .execute();
+}
+
 /** Newest first. */
 export async function listSessions(
   database: Database,
