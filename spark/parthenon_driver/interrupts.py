@@ -150,5 +150,5 @@ def _group_members() -> list[int]:
 def _signal(pid: int) -> None:
     try:
         os.kill(pid, signal.SIGINT)
-    except ProcessLookupError:
-        pass
+    except (ProcessLookupError, PermissionError):
+        pass  # ended meanwhile, or became another user's by sudo

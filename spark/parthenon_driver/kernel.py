@@ -166,10 +166,13 @@ class DriverKernel(IPythonKernel):
 
         self._observer.submit(answer)
 
-    async def do_shutdown(self, restart: bool) -> dict[str, Any]:
-        """Stops Spark in order, as far as that goes quickly; then the process ends, whatever its code is at."""
+    async def shutdown_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
+        """Stops Spark in order, as far as that goes quickly; then the process ends, whatever its code is at.
+
+        Jupyter's own way ends children first; the JVM would be one of them.
+        """
+        self.session.send(stream, "shutdown_reply", {"status": "ok", "restart": False}, parent, ident=ident)
         threading.Thread(target=self._end, name="end", daemon=True).start()
-        return {"status": "ok", "restart": restart}
 
     def _end(self) -> None:
         if self._calculation_id is not None:

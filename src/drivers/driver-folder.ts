@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
@@ -33,11 +33,11 @@ const PORTS = { shell_port: 1, iopub_port: 2, stdin_port: 3, control_port: 4, hb
  * @param socketFolder where sockets go that the folder's path is too long for
  */
 export async function createDriverFolder(
+  driverId: string,
   parent: string,
   socketFolder: string | undefined,
   instructions: LaunchInstructions,
 ): Promise<DriverFolder> {
-  const driverId = randomUUID();
   const folder = path.join(parent, driverId);
   await mkdir(parent, { recursive: true, mode: 0o700 });
   await mkdir(folder, { mode: 0o700 });

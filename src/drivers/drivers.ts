@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,7 +11,7 @@ import {
   type SessionAssignment,
   SessionStartFailed,
 } from './driver.ts';
-import { createDriverFolder } from './driver-folder.ts';
+import { createDriverFolder, removeDriverFolder } from './driver-folder.ts';
 import { removeDriver } from './end-driver.ts';
 import { needsFreshJvm } from './jvm-properties.ts';
 import { launchDriver } from './launch.ts';
@@ -51,7 +52,9 @@ export function createDrivers(options: DriversOptions): Drivers {
 class SparkDrivers implements Drivers {
   readonly #options: DriversOptions;
   readonly #pool: Pool;
-  /** Of this server's life, and not in the pool. */
+  /** Ids of this server's life, from before their folder is made until their process has gone. */
+  readonly #ours = new Set<string>();
+  /** Not in the pool any more. */
   readonly #sessions = new Set<SparkDriver>();
 
   constructor(options: DriversOptions) {
@@ -95,8 +98,7 @@ class SparkDrivers implements Drivers {
   }
 
   async sweepOrphans(owned: readonly DriverIdentity[]): Promise<void> {
-    const ours = [...this.#sessions, ...this.#pool.drivers].map((driver) => driver.identity);
-    const kept = new Set([...owned, ...ours].map((identity) => identity.driverId));
+    const kept = new Set([...owned.map(({ driverId }) => driverId), ...this.#ours]);
     const root = path.resolve(this.#options.folder);
     const processes = markedProcesses().filter(({ folder }) => path.dirname(path.resolve(folder)) === root);
     const folders = await readdir(root).catch(() => []);
@@ -124,9 +126,19 @@ class SparkDrivers implements Drivers {
 
   async #launch(how: { startJvm: boolean; warm: boolean }): Promise<SparkDriver> {
     const { folder, socketFolder, interruptGraceMs = DEFAULT_INTERRUPT_GRACE_MS } = this.#options;
-    const made = await createDriverFolder(path.resolve(folder), socketFolder, { ...this.#options, ...how });
-    const process = await launchDriver(made, this.#options);
-    return new SparkDriver(made, process, interruptGraceMs);
+    const driverId = randomUUID();
+    this.#ours.add(driverId);
+    try {
+      const instructions = { ...this.#options, ...how };
+      const made = await createDriverFolder(driverId, path.resolve(folder), socketFolder, instructions);
+      const driver = new SparkDriver(made, await launchDriver(made, this.#options), interruptGraceMs);
+      void driver.exited.then(() => this.#ours.delete(driverId));
+      return driver;
+    } catch (error) {
+      this.#ours.delete(driverId);
+      await removeDriverFolder(path.join(folder, driverId));
+      throw error;
+    }
   }
 
   #setNiceness(driver: SparkDriver, niceness: number): void {

@@ -121,6 +121,7 @@ export class SparkDriver implements Driver {
     } finally {
       this.#running = undefined;
       clearTimeout(this.#interruptDeadline);
+      this.#interruptDeadline = undefined;
     }
     const outcome = await readOutcome(this.identity.folder, calculationId);
     if (outcome === undefined) {
@@ -138,8 +139,8 @@ export class SparkDriver implements Driver {
     if (this.#running !== calculationId || !this.alive) {
       return;
     }
-    clearTimeout(this.#interruptDeadline);
-    this.#interruptDeadline = setTimeout(() => {
+    // Counted from the first time: whoever asks again does not put it off.
+    this.#interruptDeadline ??= setTimeout(() => {
       this.#force(`The calculation did not stop within ${this.#interruptGraceMs / 1000} s, so its driver was ended`);
     }, this.#interruptGraceMs);
     const content = { calculation_id: calculationId };

@@ -210,6 +210,19 @@ describe('drivers of an earlier server', () => {
     await later.drivers.close();
   });
 
+  test('are swept while the pool of the new one is being filled, which is left alone', async () => {
+    await using fixture = makeDrivers({ poolSize: 1 });
+    const orphan = join(fixture.folder, '11111111-0000-4000-8000-000000000000');
+    mkdirSync(orphan);
+    for (let round = 0; round < 20; round++) {
+      await fixture.drivers.sweepOrphans([]);
+      await sleep(5);
+    }
+    expect(existsSync(orphan)).toBe(false);
+    const driver = await fixture.drivers.start(makeAssignment(), async () => undefined);
+    expect((await run(driver, '2 + 2')).stdout).toBe('4\n');
+  });
+
   test('a process that only has got the same id is left alone', async () => {
     await using fixture = makeDrivers();
     const folder = join(fixture.folder, '00000000-0000-4000-8000-000000000000');
