@@ -120,6 +120,7 @@ function callOf(request: IncomingMessage, verified: VerifiedRequest, options: S3
     region,
     headers,
     query,
+    authorize: (action, name) => authorize(principal, action, arnOf(name)),
     payload: (fallback) => payload({ fallback }),
     principal,
     bucket: target.bucket ?? '',

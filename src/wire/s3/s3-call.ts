@@ -18,6 +18,8 @@ export interface S3Call {
   readonly bucket: string;
   /** Empty for calls that are about no object. */
   readonly key: string;
+  /** For what a call touches beside its own target: a copy's source. @throws S3Error AccessDenied */
+  authorize(action: `s3:${string}`, name: ObjectName): void;
   /** Where clients reach the bucket, e.g. `http://127.0.0.1:8730`. */
   readonly origin: string;
   /** @param fallback the checksum to compute when the client states none */
@@ -54,9 +56,9 @@ export function ownerOf({ principal }: S3Call): XmlMembers {
 }
 
 /** A count in the query, e.g. `max-keys`; more than `most` is cut to it. @throws S3Error InvalidArgument */
-export function countOf(call: S3Call, name: string, most: number): number {
+export function countOf(call: S3Call, name: string, most: number, absent = most): number {
   const value = call.query.get(name);
-  if (value === null || value === '') return most;
+  if (value === null || value === '') return absent;
   if (!/^-?\d+$/.test(value))
     throw invalidArgument(`Provided ${name} not an integer or within integer range`, name, value);
   const count = Number(value);

@@ -37,8 +37,15 @@ export async function copyObject(call: S3Call): Promise<S3Reply> {
   );
 }
 
-/** Reads `x-amz-copy-source`: `bucket/key`, percent-encoded, a slash before it or not. @throws S3Error InvalidArgument */
+/** The object that a copy reads. @throws S3Error InvalidArgument, AccessDenied */
 export function copySourceOf(call: S3Call): ObjectName {
+  const source = readCopySource(call);
+  call.authorize('s3:GetObject', source);
+  return source;
+}
+
+/** Reads `x-amz-copy-source`: `bucket/key`, percent-encoded, a slash before it or not. */
+function readCopySource(call: S3Call): ObjectName {
   const header = String(call.headers['x-amz-copy-source']);
   const [path = '', version] = header.replace(/^\//, '').split('?', 2);
   if (version !== undefined && version !== 'versionId=null') {

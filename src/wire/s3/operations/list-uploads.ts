@@ -1,5 +1,5 @@
-import type { Seek } from '../../../objects/embedded/listing.ts';
-import { startBehind } from '../../../objects/embedded/listing.ts';
+import { type Seek, startBehind } from '../../../objects/embedded/listing.ts';
+import { MAX_PART_NUMBER } from '../../../objects/embedded/uploads.ts';
 import { checksumMembers } from '../object-headers.ts';
 import { countOf, keyEncoder, objectOf, ownerOf, type S3Call, type S3Reply, xmlReply } from '../s3-call.ts';
 
@@ -58,8 +58,7 @@ function startOf(
 
 export async function listParts(call: S3Call): Promise<S3Reply> {
   const limit = countOf(call, 'max-parts', MAX_PARTS);
-  const behind = countOf(call, 'part-number-marker', Number.MAX_SAFE_INTEGER);
-  const marker = call.query.has('part-number-marker') ? behind : 0;
+  const marker = countOf(call, 'part-number-marker', MAX_PART_NUMBER, 0);
   const name = { ...objectOf(call), uploadId: call.query.get('uploadId') ?? '' };
   const upload = await call.store.uploads.get(name);
   const found = await call.store.uploads.listParts(name, marker, limit + 1);
