@@ -229,7 +229,7 @@ describe('multipart uploads', () => {
     return { number, etag };
   }
 
-  test('become one object, readable across the parts', async () => {
+  test('become one object, readable across the parts', { timeout: 30_000 }, async () => {
     const bodies = [randomBytes(5 * MEBIBYTE), randomBytes(5 * MEBIBYTE + 1), randomBytes(3)] as const;
     const uploadId = await store.uploads.create(name('key'), { attributes: { contentType: 'x/y' } });
     const third = await putPart(uploadId, 9, bodies[2]);

@@ -140,6 +140,13 @@ describe('bodies', () => {
     await refused('bad-chunks', await send(server, signed, 'no chunk at all\r\n'), 'InvalidRequest');
   });
 
+  test('a sender whose long body is refused at its beginning gets to read why', async () => {
+    const contentSha256 = 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD';
+    const body = Buffer.concat([Buffer.from('no chunk at all\r\n'), Buffer.alloc(24 * 1024 * 1024)]);
+    const signed = await sign(server, put('refused-early', { headers: chunked, contentSha256 }));
+    await refused('refused-early', await send(server, signed, body), 'InvalidRequest');
+  });
+
   test('signed trailers: the checksum is verified, and so is their signature', async () => {
     const contentSha256 = 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER';
     const headers = { ...chunked, 'x-amz-trailer': 'x-amz-checksum-crc32' };
