@@ -39,6 +39,10 @@ class Launch:
             environment=dict(os.environ),
         )
 
+    def hurried(self) -> bool:
+        """A session waits for this driver: the server has left a file that says so."""
+        return (self.folder / "hurry").exists()
+
     @property
     def connection_file(self) -> Path:
         return self.folder / "connection.json"

@@ -20,7 +20,7 @@ import { marked, markedProcesses, setNiceness, startTicks } from './processes.ts
 import { SparkDriver } from './spark-driver.ts';
 
 const DRIVER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const POOL_NICENESS = 10;
+const POOL_NICENESS = 5;
 const DEFAULT_INTERRUPT_GRACE_MS = 30_000;
 
 export interface DriversOptions {
@@ -75,6 +75,7 @@ class SparkDrivers implements Drivers {
     void driver.exited.then(() => this.#sessions.delete(driver));
     try {
       this.#setNiceness(driver, 0);
+      await driver.hurry();
       await onClaimed(driver.identity);
       await this.#withinStartTimeout(driver.assign(assignment, freshJvm));
       return driver;

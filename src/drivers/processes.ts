@@ -37,6 +37,14 @@ export function marked(pid: number): MarkedProcess | undefined {
   return driverId === undefined || folder === undefined ? undefined : { pid, driverId, folder };
 }
 
+/** Every live process whose environment holds this variable with this value. */
+export function processesWith(name: string, value: string): number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => variableOf(read(`/proc/${pid}/environ`), name) === value);
+}
+
 /** Sends a signal; a process (or, below zero, a group) that has gone is no error. */
 export function signal(pid: number, name: NodeJS.Signals): void {
   try {
