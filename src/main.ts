@@ -72,7 +72,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   };
   await workGroups.ensurePrimary();
   await closeLeftSessions(sessions);
-  opened.defer(() => terminateAllSessions(sessions));
+  opened.defer(() => terminateAllSessions(sessions, config.stopSeconds * 1000));
   const sweeper = new Sweeper(sessions);
   const server = createServer({
     operations: createOperations({ sessions, workGroups, tags: new Tags(database, realm) }),

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sessionArn } from '../access/arns.ts';
+import { InvalidRequestException } from '../errors.ts';
 import { activeSessions, deleteEndedSessions, workGroupHasSessions } from '../store/sessions.ts';
 import type { WorkGroupContents } from '../workgroups/workgroups.ts';
 import type { SessionsContext } from './context.ts';
@@ -23,7 +25,10 @@ export function workGroupContents(context: SessionsContext): WorkGroupContents {
 
 async function untilEnded(context: SessionsContext, workGroup: string): Promise<void> {
   const deadline = Date.now() + LONGEST_WAIT_MILLIS;
-  while (Date.now() < deadline && (await activeSessions(context.database, workGroup)).length > 0) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
+  while ((await activeSessions(context.database, workGroup)).length > 0) {
+    if (Date.now() > deadline) {
+      throw new InvalidRequestException(`Sessions of WorkGroup ${workGroup} are still being terminated; try again.`);
+    }
+    await sleep(100);
   }
 }

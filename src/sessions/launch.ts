@@ -1,9 +1,9 @@
 import type { EngineConfiguration } from '@aws-sdk/client-athena';
-import { type Driver, type SessionAssignment, SessionStartFailed } from '../drivers/driver.ts';
+import { type Driver, type DriverExit, type SessionAssignment, SessionStartFailed } from '../drivers/driver.ts';
 import { moveSession } from '../store/sessions.ts';
 import type { NewSession } from '../store/tables.ts';
 import type { WorkGroup } from '../workgroups/workgroups.ts';
-import type { SessionsContext } from './context.ts';
+import { inBackground, type SessionsContext } from './context.ts';
 import { planDpus } from './dpus.ts';
 import { failSession, finishTermination } from './ending.ts';
 import { parseS3Uri } from './locations.ts';
@@ -46,7 +46,9 @@ export async function launchSession(
 
 async function becomeIdle(context: SessionsContext, sessionId: string, driver: Driver): Promise<void> {
   context.live.set(sessionId, driver);
-  void driver.exited.then((exit) => onExit(context, sessionId, exit.expected, exit.reason));
+  void driver.exited.then((exit) =>
+    inBackground(context, `End of the driver of session ${sessionId}`, () => onExit(context, sessionId, driver, exit)),
+  );
   const now = Date.now();
   const idle = await moveSession(context.database, sessionId, 'IDLE', ['CREATED'], {
     ready_at: now,
@@ -59,11 +61,13 @@ async function becomeIdle(context: SessionsContext, sessionId: string, driver: D
   }
 }
 
-async function onExit(context: SessionsContext, sessionId: string, expected: boolean, reason: string): Promise<void> {
+async function onExit(context: SessionsContext, sessionId: string, driver: Driver, exit: DriverExit): Promise<void> {
   context.live.delete(sessionId);
-  if (expected) return;
-  context.logger.warn({ sessionId, reason }, 'A driver died');
-  await failSession(context, sessionId, reason);
+  if (exit.expected) return;
+  context.logger.warn({ sessionId, reason: exit.reason }, 'A driver died');
+  await failSession(context, sessionId, exit.reason);
+  // Removes its folder, and what it left running.
+  await driver.stop();
 }
 
 function assignmentOf(context: SessionsContext, session: NewSession, workGroup: WorkGroup): SessionAssignment {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DriverIdentity } from '../drivers/driver.ts';
 import { activeSessions } from '../store/sessions.ts';
 import type { SessionRow } from '../store/tables.ts';
@@ -25,8 +26,11 @@ export async function closeLeftSessions(context: SessionsContext): Promise<void>
   await context.drivers.sweepOrphans([]);
 }
 
-/** An orderly stop: every session is terminated, and its driver and folder are gone when this resolves. */
-export async function terminateAllSessions(context: SessionsContext): Promise<void> {
+/**
+ * An orderly stop: every session is terminated, and its driver and folder are gone when this resolves; what has not ended in
+ * time is left to the next start.
+ */
+export async function terminateAllSessions(context: SessionsContext, deadlineMillis: number): Promise<void> {
   const sessions = await activeSessions(context.database);
   await Promise.all(
     sessions.map(async (session) => {
@@ -34,7 +38,10 @@ export async function terminateAllSessions(context: SessionsContext): Promise<vo
       if (!moved) await endDriver(context, session.id);
     }),
   );
-  await Promise.all(context.background);
+  const inTime = new AbortController();
+  const late = sleep(deadlineMillis, undefined, { signal: inTime.signal }).catch(() => undefined);
+  await Promise.race([Promise.all(context.background), late]);
+  inTime.abort();
 }
 
 function identityOf(session: SessionRow): DriverIdentity | undefined {

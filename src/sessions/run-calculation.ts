@@ -50,8 +50,14 @@ export async function runCalculation(
     await finish(context, session.id, calculationId, ending);
     await driver.discardSpool(calculationId);
   } catch (error) {
-    if (!(error instanceof DriverDied)) throw error;
-    await failSession(context, session.id, error.message);
+    if (error instanceof DriverDied) {
+      await failSession(context, session.id, error.message);
+      return;
+    }
+    // What the session's variables are now is anybody's guess: better no session than a wrong one, or one BUSY for ever.
+    context.logger.error({ err: error, calculationId }, 'A calculation could not be brought to its end');
+    await failSession(context, session.id, 'The session has failed because of an internal error.');
+    await driver.stop();
   }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ResourceNotFoundException } from '../errors.ts';
 import { calculationsIn } from '../store/calculations.ts';
 import { findSession, moveSession } from '../store/sessions.ts';
@@ -69,6 +70,6 @@ async function waitForOutput(context: SessionsContext, sessionId: string): Promi
   const deadline = Date.now() + LAST_OUTPUT_MILLIS;
   while (Date.now() < deadline) {
     if ((await calculationsIn(context.database, sessionId, runningCalculationStates)).length === 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await sleep(50);
   }
 }

@@ -244,6 +244,7 @@ describe('a driver that dies', () => {
     expect(calculation.Status?.State).toBe('FAILED');
     expect(calculation.Status?.StateChangeReason).toMatch(/driver/i);
     await expect(startCalculation(server, sessionId, '1')).rejects.toThrow(/FAILED/);
+    await until(() => !driverProcesses(server.home).some((pid) => pid === python || pid === java), 10_000);
   });
 });
 
