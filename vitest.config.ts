@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** What starts Spark, servers or AWS clients: one file at a time, since two JVMs fill a small machine. */
-const SERIAL = ['drivers', 'spark', 'clients', 'sessions', 'operations', 'endpoints'].map(
+const SERIAL = ['drivers', 'catalog', 'spark', 'clients', 'sessions', 'operations', 'endpoints'].map(
   (room) => `test/${room}/**/*.test.ts`,
 );
 SERIAL.push('test/main*.test.ts', 'test/main/**/*.test.ts', 'test/wire/s3/s3a.test.ts');

@@ -87,6 +87,16 @@ const settings = {
     .default('local')
     .describe('where executors run; local bounds cores by MaxConcurrentDpus'),
   sparkProperties: properties.default({}).describe('Spark properties that every session begins with'),
+  catalog: yesOrNo
+    .default(true)
+    .describe("a table catalog that all sessions share; off: Spark's own, in the memory of each session"),
+  catalogUrl: z
+    .string()
+    .regex(/^postgres(ql)?:\/\/[^/@]+@[^/@]+\/[^/?]+/, 'must be postgresql://user:password@host/database')
+    .optional()
+    .describe(
+      'database of the catalog, postgresql://user:password@host/database; default Derby, under home. By environment or settings file: a command line is seen by all users of the machine',
+    ),
   coresPerDpu: wholeNumber(1, 64).default(4).describe('Spark cores that one DPU stands for'),
   cores: wholeNumber(1, 1024)
     .default(availableParallelism())
@@ -129,7 +139,7 @@ export class ConfigError extends Error {
 }
 
 /** Settings whose values are never printed. */
-export const secretSettings: ReadonlySet<SettingName> = new Set(['secretAccessKey', 's3SecretAccessKey']);
+export const secretSettings: ReadonlySet<SettingName> = new Set(['secretAccessKey', 's3SecretAccessKey', 'catalogUrl']);
 
 export const settingNames = Object.keys(settings) as SettingName[];
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Realm } from './access/arns.ts';
 import { KeyRing, writeAwsConfig } from './access/keys.ts';
+import { type Catalog, openCatalog } from './catalog/catalog.ts';
 import { type Config, ConfigError, defaultResultsLocation, givenKeys } from './config.ts';
 import { createDrivers } from './drivers/drivers.ts';
 import { EmbeddedStore } from './objects/embedded/embedded-store.ts';
@@ -14,6 +15,7 @@ import type { ObjectStore } from './objects/object-store.ts';
 import { createOperations } from './operations/index.ts';
 import { locateRuntime } from './runtime/runtime.ts';
 import type { SessionsContext } from './sessions/context.ts';
+import { parseS3Uri } from './sessions/locations.ts';
 import { closeLeftSessions, terminateAllSessions } from './sessions/recovery.ts';
 import { Sweeper } from './sessions/sweep.ts';
 import { findSessionOfKey } from './store/sessions.ts';
@@ -54,6 +56,8 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   opened.defer(() => objects.embedded?.close());
   opened.defer(() => objects.store.close());
   const workGroups = new WorkGroups(database, realm);
+  const catalog = config.catalog ? await catalogOf(config, logger) : undefined;
+  opened.defer(() => catalog?.stop());
   const drivers = driversOf(config, logger);
   opened.defer(() => drivers.close());
   let endpoint = '';
@@ -64,7 +68,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     workGroups,
     keys,
     realm,
-    settings: sessionSettings(config, () => endpoint),
+    settings: sessionSettings(config, () => endpoint, catalog),
     logger,
     serverId: randomUUID(),
     live: new Map(),
@@ -86,6 +90,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   endpoint = await listen(server, config);
   opened.defer(() => server.close(config.stopSeconds * 1000));
   writeAwsConfig(config.home, config.region, endpoint);
+  if (catalog !== undefined) startCatalog(catalog, sessions);
   sweeper.start();
   opened.defer(() => sweeper.stop());
   const running = opened.move();
@@ -146,12 +151,41 @@ function driversOf(config: Config, logger: Logger) {
   });
 }
 
-function sessionSettings(config: Config, endpoint: () => string): SessionsContext['settings'] {
+function catalogOf(config: Config, logger: Logger): Promise<Catalog> {
+  const { java, sparkHome, jars } = locateRuntime();
+  return openCatalog({
+    folder: join(config.home, 'catalog'),
+    databaseUrl: config.catalogUrl,
+    java,
+    sparkHome,
+    jars,
+    defaultLocation: defaultResultsLocation(config),
+    logger,
+  });
+}
+
+/** The catalog reaches S3 as sessions do, with keys of its own. */
+function startCatalog(catalog: Catalog, { settings, keys, objects, logger }: SessionsContext): void {
+  const { s3, s3Credentials, defaultResultsLocation: location } = settings;
+  catalog.start({ ...s3, endpoint: s3.endpoint(), credentials: s3Credentials ?? keys.serviceKey('catalog') });
+  // The database `default` lies there, also for workgroups that keep their results in another bucket.
+  const { bucket } = parseS3Uri(location);
+  objects
+    .ensureBucket(bucket)
+    .catch((error: unknown) => logger.warn({ err: error, bucket }, 'The bucket of the database default is not there'));
+}
+
+function sessionSettings(
+  config: Config,
+  endpoint: () => string,
+  catalog: Catalog | undefined,
+): SessionsContext['settings'] {
   const { s3Endpoint, s3AccessKeyId, s3SecretAccessKey } = config;
   return {
     defaultResultsLocation: defaultResultsLocation(config),
     sparkMaster: config.sparkMaster,
     sparkProperties: config.sparkProperties,
+    catalogProperties: (resultsLocation) => catalog?.sparkProperties(resultsLocation) ?? {},
     cores: config.cores,
     coresPerDpu: config.coresPerDpu,
     maxSessions: config.maxSessions,

@@ -30,6 +30,8 @@ export class KeyRing implements AccessKeys {
   readonly #masterKey: Buffer;
   readonly #accountId: string;
   readonly #findSession: KeyRingOptions['findSession'];
+  /** Of this process's own parts, by key id. */
+  readonly #services = new Map<string, AccessKey>();
 
   constructor(options: KeyRingOptions) {
     this.#accountId = options.accountId;
@@ -45,6 +47,8 @@ export class KeyRing implements AccessKeys {
 
   async find(accessKeyId: string): Promise<AccessKey | undefined> {
     if (accessKeyId === this.administrator.accessKeyId) return this.administrator;
+    const service = this.#services.get(accessKeyId);
+    if (service !== undefined) return service;
     const session = await this.#findSession(accessKeyId);
     if (session === undefined) return undefined;
     return { ...this.sessionKey(accessKeyId), principal: sessionPrincipal(this.#accountId, session) };
@@ -57,6 +61,16 @@ export class KeyRing implements AccessKeys {
       .digest('base64')
       .slice(0, 40);
     return { accessKeyId, secretAccessKey };
+  }
+
+  /**
+   * A new pair for a part of the server, which reaches what a session's does: S3 and nothing else. It is good while this
+   * key ring is: a copy of it is worth nothing after the server's end.
+   */
+  serviceKey(service: string): { accessKeyId: string; secretAccessKey: string } {
+    const pair = this.sessionKey(newAccessKeyId());
+    this.#services.set(pair.accessKeyId, { ...pair, principal: servicePrincipal(this.#accountId, service) });
+    return pair;
   }
 }
 
@@ -108,6 +122,10 @@ function sessionPrincipal(accountId: string, session: SessionKeyOwner): Principa
     kind: 'session',
     sessionId: session.sessionId,
   };
+}
+
+function servicePrincipal(accountId: string, service: string): Principal {
+  return { arn: `arn:aws:sts::${accountId}:assumed-role/Parthenon/${service}`, accountId, kind: 'session' };
 }
 
 function newCredentialsFile(): string {

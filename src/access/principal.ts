@@ -3,9 +3,9 @@ export interface Principal {
   /** `arn:aws:iam::<account>:root` for the administrator, `arn:aws:sts::<account>:assumed-role/<role>/<session id>` for a session. */
   readonly arn: string;
   readonly accountId: string;
-  /** `administrator` may do everything; `session` is the code inside one session, which reaches S3 and nothing else. */
+  /** `administrator` may do everything; `session` is the code inside one session, or the server's catalog, which reach S3 and nothing else. */
   readonly kind: 'administrator' | 'session';
-  /** Set for `session`. */
+  /** Set for the code inside a session. */
   readonly sessionId?: string;
 }
 

@@ -12,6 +12,8 @@ export interface SessionSettings {
   readonly defaultResultsLocation: string;
   readonly sparkMaster: string;
   readonly sparkProperties: Readonly<Record<string, string>>;
+  /** Properties by which a session of a workgroup with this results' location uses the shared catalog; none without one. */
+  readonly catalogProperties: (resultsLocation: string) => Readonly<Record<string, string>>;
   readonly cores: number;
   readonly coresPerDpu: number;
   readonly maxSessions: number;

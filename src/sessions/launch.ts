@@ -73,7 +73,9 @@ async function onExit(context: SessionsContext, sessionId: string, driver: Drive
 function assignmentOf(context: SessionsContext, session: NewSession, workGroup: WorkGroup): SessionAssignment {
   const { settings, keys } = context;
   const engine = JSON.parse(session.engine_configuration_json) as EngineConfiguration;
-  const { properties, refusal } = resolveSparkProperties(settings.sparkProperties, [
+  const location = workGroup.configuration.ResultConfiguration?.OutputLocation || settings.defaultResultsLocation;
+  const server = { ...settings.catalogProperties(location), ...settings.sparkProperties };
+  const { properties, refusal } = resolveSparkProperties(server, [
     sparkDefaults(workGroup.configuration.EngineConfiguration),
     workGroup.configuration.EngineConfiguration?.SparkProperties,
     sparkDefaults(engine),

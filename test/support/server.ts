@@ -26,15 +26,14 @@ export interface TestServer {
 }
 
 /**
- * Starts `parthenon start` on a free port.
+ * Starts `parthenon start` on a free port; unless told, with neither pool nor catalog, which take a JVM each.
  * @param settings as flags, e.g. `{ 'pool-size': '0' }`
  * @param home an earlier server's, to start again on its state
  */
 export async function startTestServer(settings: Record<string, string> = {}, home = newHome()): Promise<TestServer> {
-  const flags = Object.entries({ home, port: '0', 'pool-size': '0', ...settings }).flatMap(([name, value]) => [
-    `--${name}`,
-    value,
-  ]);
+  const flags = Object.entries({ home, port: '0', 'pool-size': '0', catalog: 'off', ...settings }).flatMap(
+    ([name, value]) => [`--${name}`, value],
+  );
   const child = spawn(process.execPath, [join(checkout, 'src', 'cli.ts'), 'start', ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: cleanEnvironment(),

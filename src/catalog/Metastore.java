@@ -1,0 +1,149 @@
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Properties;
+import org.apache.hadoop.hive.conf.HiveConf;
+import org.apache.hadoop.hive.metastore.HiveMetaStore;
+import org.apache.hadoop.hive.metastore.IHMSHandler;
+import org.apache.hadoop.hive.metastore.ObjectStore;
+import org.apache.hadoop.hive.metastore.TServerSocketKeepAlive;
+import org.apache.hadoop.hive.metastore.TSetIpAddressProcessor;
+import org.apache.hadoop.hive.metastore.txn.TxnDbUtil;
+import org.apache.thrift.TProcessor;
+import org.apache.thrift.protocol.TBinaryProtocol;
+import org.apache.thrift.protocol.TProtocol;
+import org.apache.thrift.server.ServerContext;
+import org.apache.thrift.server.TServer;
+import org.apache.thrift.server.TServerEventHandler;
+import org.apache.thrift.server.TThreadPoolServer;
+import org.apache.thrift.transport.TServerSocket;
+import org.apache.thrift.transport.TTransport;
+
+/**
+ * The Hive metastore's service, with a main of our own: Hive 2.3's listens on every address of the machine, makes tables
+ * while clients already use it, and outlives a parent that was killed.
+ *
+ * Run from source by Janino, the compiler that Spark ships, which knows no lambdas and erases generics:
+ * `java -cp … org.codehaus.janino.SimpleCompiler Metastore.java Metastore`. Its settings are hive-site.xml and
+ * core-site.xml on the class path. It prints `ready` once clients are served, and ends when its standard input does.
+ */
+public class Metastore {
+    /** What clients may send in one message; Hive's own default. */
+    private static final long LONGEST_MESSAGE = 100L * 1024 * 1024;
+
+    /** Hive's own model, all of which the service may ask for. */
+    private static final String[] MODEL = {
+        "MDatabase", "MFieldSchema", "MType", "MTable", "MConstraint", "MSerDeInfo", "MOrder", "MColumnDescriptor",
+        "MStringList", "MStorageDescriptor", "MPartition", "MIndex", "MRole", "MRoleMap", "MGlobalPrivilege",
+        "MDBPrivilege", "MTablePrivilege", "MPartitionPrivilege", "MTableColumnPrivilege", "MPartitionColumnPrivilege",
+        "MPartitionEvent", "MMasterKey", "MDelegationToken", "MTableColumnStatistics", "MPartitionColumnStatistics",
+        "MVersionTable", "MResourceUri", "MFunction", "MNotificationLog", "MNotificationNextId",
+    };
+
+    public static void main(String[] arguments) throws Exception {
+        endWithParent();
+        try {
+            serve(new HiveConf(HiveMetaStore.class));
+        } catch (Throwable error) {
+            error.printStackTrace();
+            System.exit(1);
+        }
+    }
+
+    /** The server holds the other end of standard input: however it goes, its metastore goes as well. */
+    private static void endWithParent() {
+        Thread watch = new Thread("parent") {
+            public void run() {
+                try {
+                    while (System.in.read() >= 0) {
+                        // nobody writes
+                    }
+                } catch (IOException closed) {
+                    // as good as its end
+                }
+                System.exit(0);
+            }
+        };
+        watch.setDaemon(true);
+        watch.start();
+    }
+
+    private static void serve(HiveConf conf) throws Exception {
+        makeTables(conf);
+        makeLockTables(conf);
+        final IHMSHandler handler =
+            HiveMetaStore.newRetryingHMSHandler(new HiveMetaStore.HMSHandler("metastore", conf, false), conf, false);
+        int port = conf.getIntVar(HiveConf.ConfVars.METASTORE_SERVER_PORT);
+        // Loopback and no other: nothing but the address keeps strangers away from this protocol.
+        TServerSocket socket = new TServerSocketKeepAlive(
+            new TServerSocket(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), port)));
+        TThreadPoolServer.Args options = new TThreadPoolServer.Args(socket);
+        options.processor((TProcessor) new TSetIpAddressProcessor(handler));
+        options.protocolFactory(new TBinaryProtocol.Factory());
+        options.inputProtocolFactory(new TBinaryProtocol.Factory(true, true, LONGEST_MESSAGE, LONGEST_MESSAGE));
+        options.minWorkerThreads(conf.getIntVar(HiveConf.ConfVars.METASTORESERVERMINTHREADS));
+        options.maxWorkerThreads(conf.getIntVar(HiveConf.ConfVars.METASTORESERVERMAXTHREADS));
+        TServer server = new TThreadPoolServer(options);
+        server.setServerEventHandler(new TServerEventHandler() {
+            public void preServe() {
+                System.out.println("ready");
+            }
+
+            public ServerContext createContext(TProtocol input, TProtocol output) {
+                return null;
+            }
+
+            public void deleteContext(ServerContext context, TProtocol input, TProtocol output) {
+                // Each connection has a store of its own, by its thread; so Hive's own service ends it.
+                try {
+                    handler.shutdown();
+                } catch (Exception error) {
+                    error.printStackTrace();
+                }
+            }
+
+            public void processContext(ServerContext context, TTransport input, TTransport output) {}
+        });
+        server.serve();
+    }
+
+    /**
+     * Makes what is missing of the metastore's tables before anybody asks: made on demand, two sessions' first tables
+     * would wait for each other's locks on the database's own catalog.
+     */
+    private static void makeTables(HiveConf conf) throws Exception {
+        ObjectStore store = new ObjectStore();
+        store.setConf(conf);
+        String[] names = new String[MODEL.length];
+        for (int at = 0; at < MODEL.length; at++) {
+            names[at] = "org.apache.hadoop.hive.metastore.model." + MODEL[at];
+        }
+        org.datanucleus.api.jdo.JDOPersistenceManagerFactory factory =
+            (org.datanucleus.api.jdo.JDOPersistenceManagerFactory)
+                store.getPersistenceManager().getPersistenceManagerFactory();
+        org.datanucleus.store.schema.SchemaAwareStoreManager manager =
+            (org.datanucleus.store.schema.SchemaAwareStoreManager) factory.getNucleusContext().getStoreManager();
+        manager.createSchemaForClasses(new HashSet(Arrays.asList(names)), new Properties());
+        store.shutdown();
+    }
+
+    /** The tables of Hive's locks, which Iceberg's Hive catalog takes at each commit. Hive makes them in its tests only. */
+    private static void makeLockTables(HiveConf conf) throws Exception {
+        Connection connection = DriverManager.getConnection(
+            conf.getVar(HiveConf.ConfVars.METASTORECONNECTURLKEY),
+            conf.getVar(HiveConf.ConfVars.METASTORE_CONNECTION_USER_NAME),
+            conf.getVar(HiveConf.ConfVars.METASTOREPWD));
+        try {
+            connection.createStatement().executeQuery("SELECT NL_NEXT FROM NEXT_LOCK_ID").close();
+        } catch (SQLException missing) {
+            TxnDbUtil.prepDb(conf);
+        } finally {
+            connection.close();
+        }
+    }
+}
