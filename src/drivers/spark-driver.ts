@@ -111,29 +111,27 @@ export class SparkDriver implements Driver {
       throw new Error(`Driver ${this.identity.driverId} runs calculation ${this.#running}`);
     }
     this.#running = calculationId;
-    try {
-      await this.#orDied(
-        this.#shell.request({
-          type: 'execute_request',
-          content: { code, silent: false, store_history: true, allow_stdin: false, stop_on_error: false },
-          metadata: { calculation_id: calculationId },
-        }),
-      );
-    } catch (error) {
-      // A spool that was closed is complete, whatever happened to the driver right after.
-      const outcome = await readOutcome(this.identity.folder, calculationId);
-      if (outcome === undefined) {
-        throw error;
-      }
-      return outcome;
-    } finally {
-      this.#running = undefined;
-      clearTimeout(this.#interruptDeadline);
-      this.#interruptDeadline = undefined;
+    const reply = this.#orDied(
+      this.#shell.request({
+        type: 'execute_request',
+        content: { code, silent: false, store_history: true, allow_stdin: false, stop_on_error: false },
+        metadata: { calculation_id: calculationId },
+      }),
+    );
+    const died = await reply.then(
+      () => undefined,
+      (error: Error) => error,
+    );
+    this.#running = undefined;
+    clearTimeout(this.#interruptDeadline);
+    this.#interruptDeadline = undefined;
+    if (this.#stopping !== undefined) {
+      throw new DriverDied((await this.exited).reason); // the spool goes with the folder
     }
+    // A spool that was closed is complete, whatever happened to the driver right after.
     const outcome = await readOutcome(this.identity.folder, calculationId);
     if (outcome === undefined) {
-      throw new Error(`Calculation ${calculationId} ended and left no outcome in ${this.identity.folder}`);
+      throw died ?? new Error(`Calculation ${calculationId} ended and left no outcome in ${this.identity.folder}`);
     }
     return outcome;
   }
