@@ -64,6 +64,8 @@ function driverEnvironment(folder: DriverFolder, paths: LaunchPaths): NodeJS.Pro
     PYSPARK_PYTHON: paths.python,
     PYSPARK_DRIVER_PYTHON: paths.python,
     IPYTHONDIR: within('home', '.ipython'),
+    // Its own form for clients that draw it, and a page of HTML without the 4 MB of its library for the others.
+    PLOTLY_RENDERER: 'plotly_mimetype+notebook_connected',
     AWS_SHARED_CREDENTIALS_FILE: within('aws', 'credentials'),
     AWS_CONFIG_FILE: within('aws', 'config'),
     AWS_EC2_METADATA_DISABLED: 'true',

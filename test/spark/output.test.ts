@@ -100,6 +100,12 @@ describe('rich results', () => {
     expect(Object.keys(outputs[0]?.data ?? {})).toEqual(['application/vnd.plotly.v1+json', 'text/html']);
   });
 
+  test('a bare Plotly figure shows itself', async () => {
+    const { outputs, stderr } = await run(driver, 'go.Figure(go.Bar(y=[1, 2]))');
+    expect(stderr).toBe('');
+    expect(Object.keys(outputs[0]?.data ?? {})).toContain('application/vnd.plotly.v1+json');
+  });
+
   test('JSON, SVG and HTML displays keep their order', async () => {
     const { outputs } = await run(
       driver,
