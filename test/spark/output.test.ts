@@ -103,7 +103,8 @@ describe('rich results', () => {
   test('a bare Plotly figure shows itself', async () => {
     const { outputs, stderr } = await run(driver, 'go.Figure(go.Bar(y=[1, 2]))');
     expect(stderr).toBe('');
-    expect(Object.keys(outputs[0]?.data ?? {})).toContain('application/vnd.plotly.v1+json');
+    // The first may be the script that HTML figures need once.
+    expect(Object.keys(outputs.at(-1)?.data ?? {})).toContain('application/vnd.plotly.v1+json');
   });
 
   test('JSON, SVG and HTML displays keep their order', async () => {
