@@ -66,9 +66,7 @@ function coreSite({ s3, temporaryFolder }: MetastoreSettings): Record<string, st
 
 function siteXml(properties: Readonly<Record<string, string>>): string {
   const entries = Object.entries(properties).map(
-    // Hadoop would replace ${…} in a value; final ones cannot be overridden by files that come later.
-    ([name, value]) =>
-      `  <property><name>${escapeXml(name)}</name><value>${escapeXml(value)}</value><final>true</final></property>`,
+    ([name, value]) => `  <property><name>${escapeXml(name)}</name><value>${escapeXml(value)}</value></property>`,
   );
   return `<?xml version="1.0" encoding="UTF-8"?>\n<configuration>\n${entries.join('\n')}\n</configuration>\n`;
 }
