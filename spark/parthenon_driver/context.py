@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .launch import Launch
 from .s3 import s3_properties
+from .table_formats import with_iceberg
 
 if TYPE_CHECKING:
     from py4j.clientserver import ClientServer
@@ -73,13 +74,14 @@ def session_properties(assignment: Mapping[str, Any]) -> dict[str, str]:
     """All Spark properties of a session. What its user set wins over what is set here; what nobody set stays Spark's."""
     own: dict[str, str] = dict(assignment["spark_properties"])
     master = assignment["master"]
-    return {
+    properties = {
         **_base_properties(master),
         "spark.app.name": f"Athena session {assignment['session_id']}",
         **s3_properties(assignment["s3"], own),
         **own,
         "spark.master": master,
     }
+    return with_iceberg(properties, assignment["s3"])
 
 
 def create_session(properties: Mapping[str, str], session_id: str) -> SparkSession:

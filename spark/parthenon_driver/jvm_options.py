@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .launch import Launch
+from .table_formats import first_jars
 
 #: Packages that Spark 3.5 opens on Java 17: `org.apache.spark.launcher.JavaModuleOptions`.
 _OPENED = (
@@ -38,7 +39,8 @@ def java_command(launch: Launch, properties: Mapping[str, str], properties_file:
     `properties` are the session's where they are known; only those that the command line itself has to carry are read
     here. `properties_file` carries all of them, so that no secret shows in the list of processes.
     """
-    class_path = [str(launch.spark_home / "conf"), str(launch.spark_home / "jars" / "*"), *launch.jars]
+    class_path = [str(launch.spark_home / "conf"), str(launch.spark_home / "jars" / "*")]
+    class_path += first_jars(launch.jars, properties)
     if extra := properties.get("spark.driver.extraClassPath"):
         class_path.insert(0, extra)
     return [

@@ -24,6 +24,7 @@ from .magics import register
 from .s3 import write_aws_files
 from .shell import DriverShell, StdinCompiler
 from .spool import Spool
+from .table_formats import add_late_jars
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
@@ -76,6 +77,8 @@ class DriverKernel(IPythonKernel):
             self.jvm.stop()
             self.jvm.start(properties)
             attach_gateway(self.jvm.connect())
+        else:
+            add_late_jars(self.launch.jars, properties)
         session = create_session(properties, self.session_id)
         self.shell.push(namespace(session, self.launch), interactive=False)
         return {"status": "ok", "application_id": session.sparkContext.applicationId}

@@ -1,0 +1,120 @@
+"""Iceberg, Delta and Hudi by properties alone, and what AWS's own values stand for where there is no Glue.
+
+What is translated, and why Hudi's jar is kept apart: docs/decisions/0040-table-formats.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+_LOG = logging.getLogger("parthenon.table_formats")
+
+_ICEBERG = "org.apache.iceberg."
+_ICEBERG_CATALOGS = frozenset(f"{_ICEBERG}spark.{name}" for name in ("SparkSessionCatalog", "SparkCatalog"))
+_GLUE_CATALOG = f"{_ICEBERG}aws.glue.GlueCatalog"
+_S3_FILE_IO = f"{_ICEBERG}aws.s3.S3FileIO"
+#: Chooses by the scheme of each path: S3FileIO for `s3://`, Hadoop's file systems for others.
+_RESOLVING_FILE_IO = f"{_ICEBERG}io.ResolvingFileIO"
+
+#: A catalog plugin's own entry, `spark.sql.catalog.<name>`; what has another dot is a property of it.
+_CATALOG = re.compile(r"spark\.sql\.catalog\.([^.]+)")
+_METASTORE = "spark.hadoop.hive.metastore.uris"
+_WAREHOUSE = "spark.sql.warehouse.dir"
+#: Spark's own default, below the driver's working directory.
+_LOCAL_WAREHOUSE = "spark-warehouse"
+
+#: A jar of a table format, without scala's and its own version: `iceberg-spark-runtime`, `delta-spark`, `hudi-spark`.
+_FORMAT_JAR = re.compile(r"(?:iceberg|delta|hudi)-[a-z-]*[a-z]")
+_HUDI_CLASS = re.compile(r"org\.apache\.(?:spark\.sql\.)?hudi\.|\.Hoodie")
+#: Properties by which a session brings jars.
+_OWN_JARS = ("spark.jars", "spark.jars.packages", "spark.driver.extraClassPath")
+
+
+def with_iceberg(properties: Mapping[str, str], s3: Mapping[str, Any]) -> dict[str, str]:
+    """A session's properties as its Iceberg catalogs need them here; what is no Iceberg catalog's stays.
+
+    :param properties: all properties of the session
+    :param s3: `endpoint`, `region`, `path_style`, `credentials` of the assignment
+    """
+    translated = dict(properties)
+    for name, plugin in properties.items():
+        catalog = _CATALOG.fullmatch(name)
+        if not catalog or plugin not in _ICEBERG_CATALOGS:
+            continue
+        prefix = f"{name}."
+        own = {key.removeprefix(prefix): value for key, value in properties.items() if key.startswith(prefix)}
+        for key in own:
+            del translated[prefix + key]
+        for key, value in _catalog_properties(catalog[1], own, properties, s3).items():
+            translated[prefix + key] = value
+    return translated
+
+
+def first_jars(jars: Iterable[str], properties: Mapping[str, str]) -> list[str]:
+    """Which jars a JVM has on its class path from the start; `properties` are empty where it learns them later.
+
+    A table format that the session brings in a version of its own is left out: of two, the class path's would win.
+    """
+    brought = " ".join(properties.get(name, "") for name in _OWN_JARS)
+    wanted = [jar for jar in jars if not _is_hudi(jar) or _wants_hudi(properties)]
+    return [jar for jar in wanted if not ((form := _FORMAT_JAR.match(Path(jar).name)) and form[0] in brought)]
+
+
+def add_late_jars(jars: Iterable[str], properties: Mapping[str, str]) -> None:
+    """Gives a JVM that started without properties the jars that they ask for; before its SparkContext is made."""
+    if _wants_hudi(properties):
+        from pyspark import SparkContext
+
+        jvm = SparkContext._jvm
+        assert jvm
+        loader = jvm.Thread.currentThread().getContextClassLoader()
+        for jar in filter(_is_hudi, jars):
+            loader.addURL(jvm.java.io.File(jar).toURI().toURL())
+
+
+def _is_hudi(jar: str) -> bool:
+    return Path(jar).name.startswith("hudi-")
+
+
+def _wants_hudi(properties: Mapping[str, str]) -> bool:
+    return any(_HUDI_CLASS.search(value) for value in properties.values())
+
+
+def _catalog_properties(
+    catalog: str, own: Mapping[str, str], properties: Mapping[str, str], s3: Mapping[str, Any]
+) -> dict[str, str]:
+    """The properties of one Iceberg catalog, without their prefix."""
+    result = dict(own)
+    if own.get("catalog-impl") == _GLUE_CATALOG or own.get("type", "").lower() == "glue":
+        result.pop("catalog-impl", None)
+        result["type"] = "hive" if "uri" in own or properties.get(_METASTORE) else "hadoop"
+        stand_in = "the Hive metastore" if result["type"] == "hive" else "a catalog of files in its warehouse"
+        _LOG.warning("Iceberg catalog %s: %s stands for AWS Glue (type=%s)", catalog, stand_in, result["type"])
+    if "catalog-impl" not in result and result.get("type", "hive").lower() in ("hive", "hadoop"):
+        result.setdefault("warehouse", properties.get(_WAREHOUSE) or Path(_LOCAL_WAREHOUSE).absolute().as_uri())
+        if result.get("io-impl") == _S3_FILE_IO and not result["warehouse"].startswith(("s3:", "s3a:", "s3n:")):
+            result["io-impl"] = _RESOLVING_FILE_IO
+            _LOG.warning("Iceberg catalog %s: %s is not in S3; io-impl=ResolvingFileIO", catalog, result["warehouse"])
+    if result.get("io-impl") in (_S3_FILE_IO, _RESOLVING_FILE_IO):
+        result = {**_s3_client(s3, own), **result}
+    return result
+
+
+def _s3_client(s3: Mapping[str, Any], own: Mapping[str, str]) -> dict[str, str]:
+    """The session's way to S3, in Iceberg's names: https://iceberg.apache.org/docs/1.10.1/aws/"""
+    client = {
+        "client.region": s3["region"],
+        "s3.endpoint": s3["endpoint"],
+        "s3.path-style-access": str(s3["path_style"]).lower(),
+    }
+    if "s3.access-key-id" not in own and "client.credentials-provider" not in own:
+        credentials = s3["credentials"]
+        client["s3.access-key-id"] = credentials["access_key_id"]
+        client["s3.secret-access-key"] = credentials["secret_access_key"]
+        if token := credentials.get("session_token"):
+            client["s3.session-token"] = token
+    return client
