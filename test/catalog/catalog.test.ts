@@ -1,10 +1,11 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CreateWorkGroupCommand, TerminateSessionCommand } from '@aws-sdk/client-athena';
 import { CreateBucketCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run, startIdleSession } from '../support/calculations.ts';
 import { startTestServer, type TestServer, until } from '../support/server.ts';
+import { metastoresOf, processesOf } from './processes.ts';
 
 const METASTORE_TIMEOUT_MILLIS = 120_000;
 
@@ -17,21 +18,7 @@ afterAll(async () => {
   await server.remove();
 });
 
-/** Live processes that carry this home in their environment, with their command lines. */
-function processesOf(home: string): { pid: number; command: string }[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== server.process.pid)
-    .flatMap((name) => {
-      try {
-        const ours = readFileSync(`/proc/${name}/environ`, 'utf8').includes(home);
-        return ours ? [{ pid: Number(name), command: readFileSync(`/proc/${name}/cmdline`, 'utf8') }] : [];
-      } catch {
-        return []; // ended meanwhile
-      }
-    });
-}
-
-const metastores = () => processesOf(server.home).filter(({ command }) => command.includes('Metastore.java'));
+const metastores = () => metastoresOf(server.home);
 
 /** Runs code, and expects it to end well. @returns its stdout */
 async function output(sessionId: string, code: string): Promise<string> {
@@ -148,6 +135,25 @@ print(spark.catalog.databaseExists("short"))`;
     expect(await keysBelow('lake', 'kept/')).not.toEqual([]);
   });
 
+  it('can be locked by Hive’s locks, as Iceberg’s Hive catalog does for each commit', async () => {
+    const code = `metastore = sc._jvm.org.apache.hadoop.hive.metastore
+conf = sc._jvm.org.apache.hadoop.hive.conf.HiveConf()
+conf.set("hive.metastore.uris", spark.conf.get("spark.hadoop.hive.metastore.uris"))
+client = metastore.HiveMetaStoreClient(conf)
+api = metastore.api
+def lock():
+    part = api.LockComponent(api.LockType.EXCLUSIVE, api.LockLevel.TABLE, "sales")
+    part.setTablename("people")
+    request = sc._jvm.java.util.ArrayList([part])
+    return client.lock(api.LockRequest(request, "user", "host"))
+one, two = lock(), lock()
+print(one.getState().toString(), two.getState().toString())
+client.unlock(one.getLockid())
+print(client.checkLock(two.getLockid()).getState().toString())
+client.unlock(two.getLockid())`;
+    expect(await output(first, code)).toBe('ACQUIRED WAITING\nACQUIRED\n');
+  });
+
   it('of a session with spark.sql.catalogImplementation=in-memory are its own', async () => {
     await end(second);
     const own = await startIdleSession(server, {
@@ -178,7 +184,7 @@ describe('the metastore', () => {
       expect(statSync(join(folder, 'conf', name)).mode & 0o777).toBe(0o600);
     const [metastore] = metastores();
     expect(metastore?.command).not.toContain(secret);
-    expect(readFileSync(`/proc/${metastore?.pid}/environ`, 'utf8')).not.toContain(secret);
+    expect(metastore?.environment).not.toContain(secret);
     expect(server.log() + readFileSync(join(folder, 'metastore.log'), 'utf8')).not.toContain(secret);
   });
 

@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run, startIdleSession } from '../support/calculations.ts';
 import { newHome, startTestServer, type TestServer, until } from '../support/server.ts';
+import { metastoresOf } from './processes.ts';
 import { type PostgresServer, postgresPrograms, startPostgres } from './postgres-server.ts';
 
 /** What a URL and XML each have to escape. */
@@ -67,14 +68,12 @@ print([r.tableName for r in spark.sql("SHOW TABLES IN sales").collect()])`,
   it('leaves its password in a private file alone', async () => {
     server = await startTestServer({ catalog: 'on' }, home);
     await until(() => server.log().includes('The metastore is ready'), READY_TIMEOUT_MILLIS);
-    const pid = /"pid":(\d+),[^\n]*The metastore is ready|The metastore is ready/.exec(server.log());
-    expect(pid).not.toBeNull();
-    for (const text of [
-      server.log(),
-      ...['metastore.log', 'metastore.err'].map((name) => readFileSync(join(home, 'catalog', name), 'utf8')),
-    ]) {
-      expect(text).not.toContain(PASSWORD);
-      expect(text).not.toContain(encodeURIComponent(PASSWORD));
+    const logs = ['metastore.log', 'metastore.err'].map((name) => readFileSync(join(home, 'catalog', name), 'utf8'));
+    const seen = metastoresOf(home).flatMap(({ command, environment }) => [command, environment]);
+    expect(seen).toHaveLength(2);
+    for (const text of [server.log(), ...logs, ...seen]) {
+      for (const form of [PASSWORD, encodeURIComponent(PASSWORD)]) expect(text).not.toContain(form);
     }
+    expect(statSync(join(home, 'catalog', 'conf', 'hive-site.xml')).mode & 0o777).toBe(0o600);
   });
 });
