@@ -54,35 +54,37 @@ async function start(flags: Flags): Promise<void> {
     { level: config.logLevel, redact: ['*.secretAccessKey', 'secretAccessKey'] },
     pino.destination(2),
   );
-  const server = await startServer(config, logger);
+  const starting = startServer(config, logger);
+  stopOnSignals(starting, logger);
+  const server = await starting;
   console.log(`Parthenon serves Athena for Apache Spark and S3 at ${server.endpoint}\n`);
   console.log(exportLines(clientEnvironment(server.keys.administrator, config.region, server.endpoint)));
   console.log(
     '\nPaste these lines where your AWS client runs (`npx parthenon env` prints them again). Stop with Ctrl-C.',
   );
-  stopOnSignals(server, logger);
 }
 
 /**
- * A terminal's Ctrl-C reaches the server twice under `npm start`, from the terminal and from the launcher: only a signal that
- * comes after a while is an impatient second one.
+ * Stops in order, also a server that is still starting. A terminal's Ctrl-C arrives twice under `npm start`, from the terminal and
+ * from the launcher: only a signal that comes after a while is an impatient second one.
  */
-function stopOnSignals(server: RunningServer, logger: Logger): void {
+function stopOnSignals(starting: Promise<RunningServer>, logger: Logger): void {
   let stoppingSince: number | undefined;
-  const onSignal = (signal: NodeJS.Signals) => {
+  const onSignal = async (signal: NodeJS.Signals) => {
     if (stoppingSince !== undefined) {
       if (Date.now() - stoppingSince > REPEATED_SIGNAL_MILLIS) process.exit(1);
       return;
     }
     stoppingSince = Date.now();
     logger.info({ signal }, 'Stopping');
-    server.stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        logger.error({ err: error }, 'The stop failed');
-        process.exit(1);
-      },
-    );
+    try {
+      const server = await starting;
+      await server.stop();
+      process.exit(0);
+    } catch (error) {
+      logger.error({ err: error }, 'The stop failed');
+      process.exit(1);
+    }
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal);
 }
@@ -105,8 +107,10 @@ function printConfig(flags: Flags): void {
   }
 }
 
+/** One `export NAME=value` a line, for `eval` in a shell: a value with characters that a shell would read is quoted. */
 function exportLines(variables: Record<string, string>): string {
+  const quoted = (value: string) => (/^[\w@%+=:,./-]*$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`);
   return Object.entries(variables)
-    .map(([name, value]) => `export ${name}=${value}`)
+    .map(([name, value]) => `export ${name}=${quoted(value)}`)
     .join('\n');
 }

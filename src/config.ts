@@ -13,12 +13,9 @@ const MEMORY_PER_SESSION = 1.5 * GIBIBYTE;
 
 const wholeNumber = (minimum: number, maximum: number) => {
   const error = `must be a whole number from ${minimum} to ${maximum}`;
-  return z.coerce.number({ error }).int({ error }).min(minimum, { error }).max(maximum, { error });
+  return z.preprocess(parseDigits, z.number({ error }).int({ error }).min(minimum, { error }).max(maximum, { error }));
 };
-const yesOrNo = z.union([
-  z.boolean(),
-  z.stringbool({ truthy: ['true', '1', 'yes', 'on'], falsy: ['false', '0', 'no', 'off'] }),
-]);
+const yesOrNo = z.preprocess(parseYesOrNo, z.boolean({ error: 'must be true or false' }));
 const list = z.union([
   z.array(z.string()),
   z.string().transform((text) =>
@@ -44,7 +41,7 @@ const settings = {
   port: wholeNumber(0, 65535).default(8730).describe('the one HTTP port; 0 takes a free one'),
   region: z
     .string()
-    .regex(/^[a-z0-9-]+$/)
+    .regex(/^[a-z0-9-]+$/, 'must be lower-case letters, digits and hyphens')
     .default('us-east-1')
     .describe('AWS region that clients sign for'),
   accountId: z
@@ -54,13 +51,12 @@ const settings = {
     .describe('AWS account id in ARNs'),
   accessKeyId: z
     .string()
-    .min(16)
-    .max(128)
+    .regex(/^\w{16,128}$/, 'must be 16 to 128 letters, digits or underscores')
     .optional()
     .describe("the administrator's access key id; made at first start unless given"),
   secretAccessKey: z
     .string()
-    .min(16)
+    .regex(/^[\x21-\x7e]{16,}$/, 'must be at least 16 printable ASCII characters without spaces')
     .optional()
     .describe("the administrator's secret access key; made at first start unless given"),
   logLevel: z
@@ -162,8 +158,8 @@ export function loadConfig(
 ): LoadedConfig {
   const fromEnvironment = (name: SettingName) => environment[environmentName(name)] || undefined;
   const home = resolveHome(flags.home ?? fromEnvironment('home') ?? join(homedir(), '.parthenon'));
-  const file = environment.PARTHENON_CONFIG ?? join(home, 'settings.json');
-  const fromFile = readSettingsFile(file, environment.PARTHENON_CONFIG !== undefined);
+  const file = environment.PARTHENON_CONFIG || join(home, 'settings.json');
+  const fromFile = readSettingsFile(file, Boolean(environment.PARTHENON_CONFIG));
   const origins = {} as Record<SettingName, Origin>;
   const input: Record<string, unknown> = { ...fromFile };
   for (const name of settingNames) {
@@ -185,10 +181,12 @@ function readSettingsFile(file: string, mustExist: boolean): Record<string, unkn
     return {};
   }
   try {
-    return z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(file, 'utf8')));
+    const settings: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (typeof settings === 'object' && settings !== null && !Array.isArray(settings)) return { ...settings };
   } catch (error) {
-    throw new ConfigError(`The settings file ${file} is not a JSON object: ${(error as Error).message}`);
+    throw new ConfigError(`The settings file ${file} cannot be read: ${(error as Error).message}`);
   }
+  throw new ConfigError(`The settings file ${file} is not a JSON object.`);
 }
 
 function explain(issue: z.core.$ZodIssue, origins: Record<SettingName, Origin>, file: string): string {
@@ -214,6 +212,17 @@ function checkTogether(config: Config): void {
   ) {
     throw new ConfigError('PARTHENON_S3_ENDPOINT needs PARTHENON_S3_ACCESS_KEY_ID and PARTHENON_S3_SECRET_ACCESS_KEY.');
   }
+}
+
+/** Environment and flags are text; `null` and `true` in a settings file are no numbers. */
+function parseDigits(value: unknown): unknown {
+  return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
+}
+
+function parseYesOrNo(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  if (/^(true|1|yes|on)$/i.test(value)) return true;
+  return /^(false|0|no|off)$/i.test(value) ? false : value;
 }
 
 /** Text that is no JSON stays as it is, for the schema to refuse. */

@@ -1,6 +1,6 @@
 /** The composition root: configuration -> store -> services -> HTTP, and the way back. */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Realm } from './access/arns.ts';
@@ -8,6 +8,7 @@ import { KeyRing, writeAwsConfig } from './access/keys.ts';
 import { type Catalog, openCatalog } from './catalog/catalog.ts';
 import { type Config, ConfigError, defaultResultsLocation, givenKeys } from './config.ts';
 import { createDrivers } from './drivers/drivers.ts';
+import { makeHome } from './home.ts';
 import { EmbeddedStore } from './objects/embedded/embedded-store.ts';
 import { createEmbeddedObjectStore } from './objects/embedded-object-store.ts';
 import { createExternalObjectStore } from './objects/external.ts';
@@ -40,7 +41,7 @@ export interface RunningServer {
  * @throws StoreUnavailable, RuntimeMissing and system errors, each with what to do in its message
  */
 export async function startServer(config: Config, logger: Logger): Promise<RunningServer> {
-  mkdirSync(config.home, { recursive: true, mode: 0o700 });
+  makeHome(config.home);
   // What is opened below is closed in reverse: when the server stops, or at once when a later step fails.
   await using opened = new AsyncDisposableStack();
   const realm: Realm = { region: config.region, accountId: config.accountId };

@@ -48,6 +48,12 @@ describe('loadConfig', () => {
     [{}, { PARTHENON_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE' }, 'PARTHENON_SECRET_ACCESS_KEY'],
     [{}, { PARTHENON_S3_ENDPOINT: 'http://localhost:9000' }, 'PARTHENON_S3_ACCESS_KEY_ID'],
     [{}, { PARTHENON_SPARK_PROPERTIES: 'spark.a=b' }, 'must be a JSON object'],
+    [{}, { PARTHENON_S3_PATH_STYLE: 'maybe' }, 'PARTHENON_S3_PATH_STYLE: must be true or false'],
+    [
+      {},
+      { PARTHENON_ACCESS_KEY_ID: 'A'.repeat(20), PARTHENON_SECRET_ACCESS_KEY: 'sixteen chars and spaces' },
+      'without spaces',
+    ],
     [{}, { PARTHENON_CONFIG: '/nowhere/settings.json' }, '/nowhere/settings.json'],
   ])('refuses %j %j and names %s', (flags, environment, named) => {
     expect(() => loadConfig(flags, { PARTHENON_HOME: '/nowhere', ...environment })).toThrow(ConfigError);
@@ -57,6 +63,12 @@ describe('loadConfig', () => {
   it('refuses unknown settings and broken files by name', () => {
     const misspelt = homeWith({ prot: 1 });
     expect(() => loadConfig({ home: misspelt }, {})).toThrow(/prot/);
+    for (const value of [null, true, 1.5, '1e3']) {
+      expect(() => loadConfig({ home: homeWith({ port: value }) }, {}), String(value)).toThrow(
+        /port in .* whole number/,
+      );
+    }
+    expect(() => loadConfig({ home: homeWith('[1]') }, {})).toThrow(/is not a JSON object/);
     const broken = homeWith('{');
     expect(() => loadConfig({ home: broken }, {})).toThrow(join(broken, 'settings.json'));
   });

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeHome } from '../home.ts';
 import type { AccessKey, AccessKeys, Principal } from './principal.ts';
 
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
@@ -85,7 +86,7 @@ export interface KeyPair {
  * @throws Error when the file is damaged, with what to do
  */
 export function administratorKeys(home: string, given?: KeyPair): KeyPair {
-  mkdirSync(home, { recursive: true, mode: 0o700 });
+  makeHome(home);
   const file = join(home, 'credentials');
   if (given === undefined) return readOrMake(file, newCredentialsFile, parseCredentialsFile);
   writePrivately(file, credentialsFile(given));

@@ -45,6 +45,7 @@ export async function runCalculation(
   try {
     // A stop that came between the move above and the code's start has found nothing to interrupt.
     const outcome = driver.run(calculationId, code);
+    outcome.catch(() => undefined); // Awaited below; a rejection before that must not count as unhandled.
     await interruptIfCanceling(context, session.id, calculationId);
     const ending = await publish(context, session, calculationId, await outcome);
     await finish(context, session.id, calculationId, ending);
@@ -90,7 +91,7 @@ async function publish(
   } catch (error) {
     context.logger.error({ err: error, calculationId }, 'Results could not be written');
     const reason = `The code ended (${outcome.status}), but its results could not be written to ${directory}: ${(error as Error).message}`;
-    return { state: 'FAILED', reason, hasResult: false };
+    return { state: 'FAILED', reason: fitReason(reason), hasResult: false };
   }
   return await endingOf(context, calculationId, outcome);
 }

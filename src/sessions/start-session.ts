@@ -41,7 +41,8 @@ export async function startSession(
       const earlier = await findByRequestToken(transaction, OPERATION, token, request);
       if (earlier !== undefined) return earlier;
     }
-    checkWorkGroup(workGroup);
+    // Read again: one that is being deleted takes no session any more.
+    checkWorkGroup(await context.workGroups.get(workGroup.name, transaction));
     await checkRoom(context, transaction, row);
     await insertSession(transaction, row);
     const arn = sessionArn(context.realm, workGroup.name, row.id);

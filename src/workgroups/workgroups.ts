@@ -66,9 +66,12 @@ export class WorkGroups {
     });
   }
 
-  /** @throws InvalidRequestException when there is none of that name */
-  async get(name: string): Promise<WorkGroup> {
-    const row = await store.findWorkGroup(this.#database, name);
+  /**
+   * @param database the transaction that the answer must hold for, if there is one
+   * @throws InvalidRequestException when there is none of that name
+   */
+  async get(name: string, database = this.#database): Promise<WorkGroup> {
+    const row = await store.findWorkGroup(database, name);
     if (row === undefined) throw new InvalidRequestException(`WorkGroup ${name} is not found.`);
     return toWorkGroup(row);
   }
