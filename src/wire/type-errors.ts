@@ -25,7 +25,7 @@ function decode(shapeName: string, value: unknown): unknown {
       return listOf(value).map((item) => decode(shape.member.shape, item));
     case 'map': {
       const entries = Object.entries(objectOf(value));
-      return Object.fromEntries(entries.map(([key, item]) => [key, decode(shape.value.shape, item)]));
+      return Object.fromEntries(entries.map(([key, item]) => [wellFormed(key), decode(shape.value.shape, item)]));
     }
     default:
       return decodeSimple(shape, value);
@@ -49,7 +49,7 @@ function decodeSimple(shape: Exclude<Shape, { type: 'structure' | 'list' | 'map'
     case 'string':
     case 'blob':
       if (typeof value !== 'string') throw notConvertible(value, 'a String');
-      return value;
+      return wellFormed(value);
     case 'boolean':
       if (typeof value !== 'boolean') throw notConvertible(value, 'a Boolean');
       return value;
@@ -68,6 +68,15 @@ function decodeNumber(type: NumberShape['type'], value: unknown): number {
   const fits = type === 'long' || (value >= INTEGER_RANGE.min && value <= INTEGER_RANGE.max);
   if (!Number.isInteger(value) || !fits) throw notConvertible(value, target);
   return value;
+}
+
+/**
+ * JSON can escape half of a surrogate pair (`"\ud800"`). That is no text: UTF-8 has no bytes for it, and Python and the
+ * databases behind refuse it in ways of their own.
+ */
+function wellFormed(text: string): string {
+  if (text.isWellFormed()) return text;
+  throw new SerializationException('STRING_VALUE with an unpaired surrogate can not be converted to a String');
 }
 
 function objectOf(value: unknown): Record<string, unknown> {

@@ -46,6 +46,23 @@ test.each([
   expect(() => start(input)).toThrow(expect.objectContaining({ name: 'SerializationException', message }));
 });
 
+test.each([
+  ['a value', '{"WorkGroup":"a\\ud800"}'],
+  ['a low half before a high one', '{"WorkGroup":"\\ude00\\ud83d"}'],
+  ['a value in a map', '{"EngineConfiguration":{"SparkProperties":{"spark.a":"\\udfff"}}}'],
+  ['a key of a map', '{"EngineConfiguration":{"SparkProperties":{"spark.\\ud800":"a"}}}'],
+])('half of a surrogate pair in %s is no String', (_, json) => {
+  const message = 'STRING_VALUE with an unpaired surrogate can not be converted to a String';
+  expect(() => start(JSON.parse(json))).toThrow(expect.objectContaining({ name: 'SerializationException', message }));
+});
+
+test('whole surrogate pairs are text', () => {
+  const properties = { 'spark.\u{1f600}': '\u{10ffff}' };
+  expect(start({ EngineConfiguration: { SparkProperties: properties } })).toEqual({
+    EngineConfiguration: { SparkProperties: properties },
+  });
+});
+
 test.each([[[]], ['text'], [7], [null], [true]])('an input that is no structure: %j', (input) => {
   expect(() => decodeInput('StartSessionRequest', input)).toThrow(
     expect.objectContaining({ name: 'SerializationException' }),
