@@ -37,9 +37,11 @@ def warm_up(launch: Launch) -> None:
     if launch.hurried():
         return
     conf = SparkConf().setAll(_base_properties("local[1]").items()).setAppName("warm-up")
+    # As sessions have it. Only what asks for a database or a table would reach for a metastore.
+    conf.set("spark.sql.catalogImplementation", "hive")
     session = SparkSession.builder.config(conf=conf).getOrCreate()
     try:
-        for use in (_warm_sql, _warm_parquet, _warm_s3a):
+        for use in (_warm_sql, _warm_parquet, _warm_s3a, _warm_tables):
             if not launch.hurried():
                 use(session, launch)
     finally:
@@ -68,6 +70,20 @@ def _warm_s3a(session: SparkSession, launch: Launch) -> None:
     for name, value in s3_properties(s3, {}).items():
         hadoop.set(name.removeprefix("spark.hadoop."), value)
     jvm.org.apache.hadoop.fs.FileSystem.newInstance(jvm.java.net.URI("s3a://warm-up/"), hadoop).close()
+
+
+def _warm_tables(session: SparkSession, launch: Launch) -> None:
+    """Loads what a session's first table needs of Hive; nobody is asked, for no metastore is known yet."""
+    jvm = session._jvm
+    assert jvm
+    hadoop = jvm.org.apache.hadoop.conf.Configuration(session.sparkContext._jsc.hadoopConfiguration())
+    hadoop.set("hive.exec.scratchdir", str(launch.scratch / "hive"))
+    jvm.org.apache.spark.sql.hive.HiveExternalCatalog(session.sparkContext._jsc.sc().conf(), hadoop).client()
+    # Hive keeps its state by thread: the session's own client must not find this one's.
+    jvm.org.apache.hadoop.hive.ql.session.SessionState.detachSession()
+    loader = jvm.Thread.currentThread().getContextClassLoader()
+    for name in ("ql.metadata.SessionHiveMetaStoreClient", "metastore.api.ThriftHiveMetastore$Client"):
+        jvm.java.lang.Class.forName(f"org.apache.hadoop.hive.{name}", True, loader)
 
 
 def session_properties(assignment: Mapping[str, Any]) -> dict[str, str]:
