@@ -1,7 +1,14 @@
 import { SerializationException } from '../errors.ts';
 import { type NumberShape, type Shape, type StructureShape, shapeNamed } from './model.ts';
 
-const INTEGER_RANGE = { min: -(2 ** 31), max: 2 ** 31 - 1 };
+/**
+ * What a number can be. A `long`'s upper bound, 2^63 - 1, has no double: JSON's reader makes 2^63 of it, which is therefore
+ * let in.
+ */
+const RANGES = { integer: { min: -(2 ** 31), max: 2 ** 31 - 1 }, long: { min: -(2 ** 63), max: 2 ** 63 } };
+
+/** The greatest double that is a long: what is kept of 2^63 - 1, so that no client reads back more than a long holds. */
+const GREATEST_LONG = 2 ** 63 - 1024;
 
 /**
  * Checks the JSON types of an operation's input against the model and returns what the model knows of it: unknown
@@ -65,9 +72,9 @@ function decodeNumber(type: NumberShape['type'], value: unknown): number {
   const target = { integer: 'an Integer', long: 'a Long', double: 'a Double', float: 'a Float' }[type];
   if (typeof value !== 'number') throw notConvertible(value, target);
   if (type === 'double' || type === 'float') return value;
-  const fits = type === 'long' || (value >= INTEGER_RANGE.min && value <= INTEGER_RANGE.max);
-  if (!Number.isInteger(value) || !fits) throw notConvertible(value, target);
-  return value;
+  const { min, max } = RANGES[type];
+  if (!Number.isInteger(value) || value < min || value > max) throw notConvertible(value, target);
+  return Math.min(value, GREATEST_LONG);
 }
 
 /**

@@ -79,12 +79,37 @@ test('null members are absent, unknown members are left out, on every level', ()
   expect(start(input)).toEqual({ WorkGroup: 'a', EngineConfiguration: { MaxConcurrentDpus: 2 } });
 });
 
-test('the bounds of 32 bits are integers, and a long may be larger', () => {
+test('the bounds of 32 bits are integers', () => {
   for (const value of [2 ** 31 - 1, -(2 ** 31)]) {
     expect(start({ SessionIdleTimeoutInMinutes: value })).toEqual({ SessionIdleTimeoutInMinutes: value });
   }
-  const limit = { Configuration: { BytesScannedCutoffPerQuery: 2 ** 40 } };
-  expect(decodeInput('CreateWorkGroupInput', limit)).toEqual(limit);
+});
+
+/** A member that is a `long`, as JSON brings it. */
+const long = (json: string) =>
+  decodeInput('CreateWorkGroupInput', JSON.parse(`{"Configuration":{"BytesScannedCutoffPerQuery":${json}}}`));
+
+test.each(['0', '1099511627776', '9007199254740993', '-9223372036854775808', '9223372036854774784'])(
+  '%s is a long',
+  (json) => {
+    expect(long(json)).toEqual({ Configuration: { BytesScannedCutoffPerQuery: Number(json) } });
+  },
+);
+
+test('the greatest long is taken, and what is kept of it is a long too', () => {
+  const decoded = long('9223372036854775807') as { Configuration: { BytesScannedCutoffPerQuery: number } };
+  expect(BigInt(decoded.Configuration.BytesScannedCutoffPerQuery)).toBe(9_223_372_036_854_774_784n);
+});
+
+test.each([
+  ['1e300', 'NUMBER_VALUE'],
+  ['9223372036854777856', 'NUMBER_VALUE'],
+  ['-9223372036854777856', 'NUMBER_VALUE'],
+  ['1e999', 'DECIMAL_VALUE'],
+  ['0.5', 'DECIMAL_VALUE'],
+])('%s is no long', (json, token) => {
+  const message = `${token} can not be converted to a Long`;
+  expect(() => long(json)).toThrow(expect.objectContaining({ name: 'SerializationException', message }));
 });
 
 test('keys of maps that JavaScript knows stay keys', () => {
