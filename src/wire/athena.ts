@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { AccessKeys } from '../access/principal.ts';
-import { NotImplementedException, SerializationException, UnknownOperationException } from '../errors.ts';
+import { NotImplementedException, UnknownOperationException } from '../errors.ts';
 import type { OperationTable } from '../operations/operation.ts';
 import { encodeOutput } from './codec.ts';
+import { parseJsonBody } from './json-body.ts';
 import { type ModelOperation, model, operationNamed } from './model.ts';
 import { AWS_JSON, errorReply, type Reply } from './reply.ts';
 import { createSignatureVerifier } from './sigv4.ts';
@@ -50,7 +51,7 @@ export function createAthenaEndpoint(options: AthenaEndpointOptions): AthenaEndp
     async answer(request, body, requestId) {
       const { name, operation } = targetOf(request);
       const { principal } = await verifier.verify(signedRequestOf(request), hash('sha256', body));
-      const input = decodeInput(operation.input, parseJson(body));
+      const input = decodeInput(operation.input, parseJsonBody(body));
       validateInput(operation.input, input);
       const run = Object.hasOwn(operations, name) ? operations[name] : undefined;
       if (run === undefined) {
@@ -81,19 +82,6 @@ function targetOf(request: IncomingMessage): { name: string; operation: ModelOpe
   const operation = operationNamed(name);
   if (operation === undefined) throw unknownTarget();
   return { name, operation };
-}
-
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
-
-/** An empty body is an empty input, as AWS has it. */
-function parseJson(body: Buffer): unknown {
-  if (body.length === 0) return {};
-  try {
-    return JSON.parse(strictUtf8.decode(body));
-  } catch (error) {
-    const reason = error instanceof SyntaxError ? error.message : 'The body is not UTF-8.';
-    throw new SerializationException(reason);
-  }
 }
 
 function unknownTarget(): UnknownOperationException {
