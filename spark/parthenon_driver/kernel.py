@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 
 _STOP_CONTEXT_S = 3.0
 _ERROR_MEMBERS = ("ename", "evalue", "traceback")
+_TOLD_MEMBERS = ("status", "ename", "evalue")
+#: Characters of an exception's text that the server is told; all of it stands on stderr.
+_LONGEST_TOLD = 10_000
+
+#: Ended because it could not reply any more; the driver's log says why.
+_EXIT_MUTE = 71
 
 
 class DriverKernel(IPythonKernel):
@@ -85,43 +91,54 @@ class DriverKernel(IPythonKernel):
 
     # ---- calculations
 
-    async def do_execute(self, code: str, *arguments: Any, **options: Any) -> dict[str, Any]:
-        """Runs code; that of a calculation into its spool, which is closed before the reply goes out."""
-        calculation_id = self.get_parent("shell").get("metadata", {}).get("calculation_id")
-        if calculation_id is None:
-            return await super().do_execute(code, *arguments, **options)
-        try:
-            return await self._calculate(calculation_id, code, arguments, options)
-        except Exception as error:  # a full disk, say: the server hears of it, and finds no outcome
-            self.log.error("The output of a calculation could not be kept", exc_info=True)
-            return _failure(error)
+    async def execute_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
+        """Runs the code of a calculation into its spool, which is closed before the reply goes out.
 
-    async def _calculate(
-        self, calculation_id: str, code: str, arguments: tuple[Any, ...], options: dict[str, Any]
-    ) -> dict[str, Any]:
+        Jupyter's own handler does not reply when something around the code fails, and who waits does so for ever. The
+        server reads outcomes from the spool; what the reply says counts where no spool could be closed (a full disk).
+        """
+        calculation_id = parent["metadata"].get("calculation_id")
+        if calculation_id is None:
+            await super().execute_request(stream, ident, parent)
+            return
+        try:
+            content = await self._calculate(calculation_id, parent["content"]["code"])
+        except BaseException as error:  # also a late KeyboardInterrupt, and the cancelling of this very task
+            self.log.error("A calculation could not be brought to its end", exc_info=True)
+            content = {name: _sendable(text) for name, text in _failure(error).items() if name in _TOLD_MEMBERS}
+        try:
+            self.session.send(stream, "execute_reply", content, parent, ident=ident)
+        except BaseException:
+            self.log.critical("A calculation's end could not be told", exc_info=True)
+            os._exit(_EXIT_MUTE)
+
+    async def _calculate(self, calculation_id: str, code: str) -> dict[str, Any]:
         self._spool = spool = Spool(self.launch.spool, calculation_id)
         self._calculation_id = calculation_id
-        spool.capture()
         try:
-            reply, interrupted = await self._run_interruptibly(calculation_id, code, arguments, options)
+            spool.capture()
+            reply, interrupted = await self._run_interruptibly(calculation_id, code)
+        except BaseException as error:  # a result that could not be written, say; the calculation ends all the same
+            self.log.error("The output of a calculation could not be kept", exc_info=True)
+            reply, interrupted = _failure(error), False
         finally:
-            self.jvm.drain()
             self._spool = self._calculation_id = None
-            spool.release()
-        status = "interrupted" if interrupted else reply["status"]
-        error = (reply["ename"], reply["evalue"]) if reply["status"] == "error" else None
-        spool.close(status, error)
-        return reply
+            try:
+                self.jvm.drain()
+            finally:
+                spool.release()
+        told = {name: _sendable(reply[name]) for name in _TOLD_MEMBERS if name in reply}
+        error = (told["ename"], told["evalue"]) if told["status"] == "error" else None
+        spool.close("interrupted" if interrupted else told["status"], error)
+        return told
 
-    async def _run_interruptibly(
-        self, calculation_id: str, code: str, arguments: tuple[Any, ...], options: dict[str, Any]
-    ) -> tuple[dict[str, Any], bool]:
+    async def _run_interruptibly(self, calculation_id: str, code: str) -> tuple[dict[str, Any], bool]:
         self.shell.last_error = None
         if not self._interrupts.begin(calculation_id):
             return _failure(KeyboardInterrupt()), True
         try:
-            reply = await super().do_execute(code, *arguments, **options)
-        except (KeyboardInterrupt, Exception) as error:  # struck between the user's code and here; a calculation must end
+            reply = await self.do_execute(code, silent=False, store_history=True, allow_stdin=False)
+        except BaseException as error:  # struck between the user's code and here; a calculation must end
             self.log.error("The kernel itself failed", exc_info=True)
             reply = _failure(error)
         finally:
@@ -213,3 +230,8 @@ def _failure(error: BaseException) -> dict[str, Any]:
     except Exception:
         text = "<exception str() failed>"  # Python's own words for it
     return {"status": "error", "ename": type(error).__name__, "evalue": text, "traceback": []}
+
+
+def _sendable(text: str) -> str:
+    """In the form in which it stands on stderr: neither the reply nor the server's database can hold lone surrogates."""
+    return text[:_LONGEST_TOLD].encode("utf-8", "backslashreplace").decode("utf-8")

@@ -85,4 +85,10 @@ describe("errors in the form of Athena's engine", () => {
     );
     expect(outcome).toMatchObject({ status: 'error', errorName: 'Odd' });
   });
+
+  test('code that UTF-8 cannot hold fails its calculation and not the session', async () => {
+    const { outcome } = await run(driver, 'print("\ud800")');
+    expect(outcome).toMatchObject({ status: 'error', errorName: 'UnicodeEncodeError' });
+    expect((await run(driver, 'print("here")')).stdout).toBe('here\n');
+  });
 });
