@@ -48,6 +48,10 @@ export class InternalServerException extends ServiceError {
 }
 
 // ---- the protocol's own, in the shapes all AWS SDKs understand
+// AWS's JSON services answer what is wrong with a signature by 400, where S3 and the query protocol say 403: seen of Athena in
+// https://github.com/mtanda/grafana-aws-athena-datasource/issues/76 (UnrecognizedClientException) and
+// https://github.com/DyfanJones/noctua/issues/202 (ExpiredTokenException), documented for all of these in
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
 
 export class UnknownOperationException extends ServiceError {
   readonly status = 400;
@@ -60,19 +64,19 @@ export class SerializationException extends ServiceError {
   readonly status = 400;
 }
 export class MissingAuthenticationTokenException extends ServiceError {
-  readonly status = 403;
+  readonly status = 400;
 }
 export class IncompleteSignatureException extends ServiceError {
   readonly status = 400;
 }
 export class InvalidSignatureException extends ServiceError {
-  readonly status = 403;
+  readonly status = 400;
 }
 export class UnrecognizedClientException extends ServiceError {
-  readonly status = 403;
+  readonly status = 400;
 }
 export class ExpiredTokenException extends ServiceError {
-  readonly status = 403;
+  readonly status = 400;
 }
 export class AccessDeniedException extends ServiceError {
   readonly status = 400;

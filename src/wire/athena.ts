@@ -40,7 +40,9 @@ export function createAthenaEndpoint(options: AthenaEndpointOptions): AthenaEndp
 
   return {
     precheck(request) {
-      // AWS has no such resource for what is no POST of its JSON: 404, in the protocol's own form.
+      // AWS has no such operation for what is no POST of its JSON: a front before the service says so in HTML or XML
+      // (https://github.com/rusoto/rusoto/issues/215, https://github.com/disneystreaming/smithy4s/issues/167). 404 as
+      // there, in the protocol's own form, which more clients can read.
       if (request.method === 'POST' && pathOf(request) === '/' && isAwsJson(request)) return undefined;
       return errorReply(
         new UnknownOperationException(`Athena is called by POST / with Content-Type ${AWS_JSON}.`),

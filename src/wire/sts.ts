@@ -8,15 +8,18 @@ import { signedRequestOf } from './sigv4-parse.ts';
 
 const NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/';
 
-/** The query protocol's codes for the catalogue's errors, where they differ. */
-const QUERY_CODES: Readonly<Record<string, string>> = {
-  InvalidSignatureException: 'SignatureDoesNotMatch',
-  UnrecognizedClientException: 'InvalidClientTokenId',
-  MissingAuthenticationTokenException: 'MissingAuthenticationToken',
-  IncompleteSignatureException: 'IncompleteSignature',
-  ExpiredTokenException: 'ExpiredToken',
-  UnknownOperationException: 'InvalidAction',
-  InternalServerException: 'InternalFailure',
+/**
+ * The query protocol's codes for the catalogue's errors, and its statuses where they differ.
+ * https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
+ */
+const QUERY_ERRORS: Readonly<Record<string, { readonly code: string; readonly status?: number }>> = {
+  InvalidSignatureException: { code: 'SignatureDoesNotMatch', status: 403 },
+  UnrecognizedClientException: { code: 'InvalidClientTokenId', status: 403 },
+  MissingAuthenticationTokenException: { code: 'MissingAuthenticationToken', status: 403 },
+  ExpiredTokenException: { code: 'ExpiredToken', status: 403 },
+  IncompleteSignatureException: { code: 'IncompleteSignature' },
+  UnknownOperationException: { code: 'InvalidAction' },
+  InternalServerException: { code: 'InternalFailure' },
 };
 
 export interface StsEndpoint {
@@ -49,11 +52,11 @@ export function createStsEndpoint(options: { keys: AccessKeys; region: string; n
 /** Any error as STS tells it; what nobody expected shows nothing of itself. */
 export function stsErrorReply(thrown: unknown, requestId: string): Reply {
   const error = publicError(thrown);
-  const code = QUERY_CODES[error.name] ?? error.name;
-  const type = error.status < 500 ? 'Sender' : 'Receiver';
+  const { code = error.name, status = error.status } = QUERY_ERRORS[error.name] ?? {};
+  const type = status < 500 ? 'Sender' : 'Receiver';
   const detail = `<Type>${type}</Type><Code>${code}</Code><Message>${escapeXml(error.message)}</Message>`;
   const xml = `<ErrorResponse xmlns="${NAMESPACE}"><Error>${detail}</Error><RequestId>${requestId}</RequestId></ErrorResponse>`;
-  return xmlReply(error.status, xml);
+  return xmlReply(status, xml);
 }
 
 function identityXml(principal: Principal, requestId: string): string {

@@ -1,8 +1,11 @@
 import { AthenaClient, GetSessionCommand, GetSessionStatusCommand, ListSessionsCommand } from '@aws-sdk/client-athena';
 import { expect, onTestFinished, test } from 'vitest';
 import type { CallContext } from '../../src/operations/operation.ts';
-import { ADMINISTRATOR, REGION } from './signing.ts';
+import { ADMINISTRATOR, NOW, REGION, TEMPORARY } from './signing.ts';
 import { callAthena, startServer } from './support.ts';
+
+/** When the temporary key is no longer valid. */
+const LATER = new Date(NOW.getTime() + 7_200_000);
 
 function clientOf(endpoint: string, secretAccessKey = ADMINISTRATOR.secretAccessKey): AthenaClient {
   const { accessKeyId } = ADMINISTRATOR;
@@ -50,7 +53,7 @@ test('the client gets the classes of its errors', async () => {
   const wrongKey = clientOf(url, 'wrong').send(new GetSessionCommand({ SessionId: 's-1' }));
   await expect(wrongKey).rejects.toMatchObject({
     name: 'InvalidSignatureException',
-    $metadata: { httpStatusCode: 403 },
+    $metadata: { httpStatusCode: 400 },
   });
 });
 
@@ -145,6 +148,17 @@ test('who is not known here learns nothing of types and constraints', async () =
   for (const body of ['{', '{"SessionId":7}', '{}']) {
     expect((await callAthena(url, { body, options })).body.__type).toBe('UnrecognizedClientException');
   }
+});
+
+test.each([
+  ['an unknown key', { key: { ...ADMINISTRATOR, accessKeyId: 'AKIDNOBODY' } }, 'UnrecognizedClientException'],
+  ['a wrong secret', { key: { ...ADMINISTRATOR, secretAccessKey: 'wrong' } }, 'InvalidSignatureException'],
+  ['an expired session', { key: TEMPORARY, date: LATER }, 'ExpiredTokenException'],
+  ['an old signature', { date: new Date(LATER.getTime() - 3_600_000) }, 'InvalidSignatureException'],
+])('the JSON protocol answers %s by 400', async (_, options, code) => {
+  const { url } = await startServer({ now: () => LATER });
+  const { status, body } = await callAthena(url, { options: { date: LATER, ...options } });
+  expect([status, body.__type]).toEqual([400, code]);
 });
 
 test('a signature for another region', async () => {

@@ -50,7 +50,7 @@ test('requests find their endpoint by the service that they are signed for', asy
 test('an Athena call without a signature is told that it lacks one', async () => {
   const { port } = await startServer();
   const answer = await sendRaw(port, `${ATHENA_HEAD}Connection: close\r\nContent-Length: 2\r\n\r\n{}`);
-  expect(answer).toMatch(/^HTTP\/1\.1 403 /);
+  expect(answer).toMatch(/^HTTP\/1\.1 400 /);
   expect(answer).toContain('"__type":"MissingAuthenticationTokenException"');
 });
 
@@ -131,7 +131,7 @@ test('who waits to be told to go on is told, or refused before sending anything'
     return { continued, status: response.statusCode };
   };
   const athena = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'AmazonAthena.GetSession' };
-  expect(await ask({ ...athena, 'content-length': '2' })).toEqual({ continued: true, status: 403 });
+  expect(await ask({ ...athena, 'content-length': '2' })).toEqual({ continued: true, status: 400 });
   expect(await ask({ ...athena, 'content-length': '1001' })).toEqual({ continued: false, status: 413 });
   expect(await ask({ 'content-type': 'text/plain', 'content-length': '2' })).toEqual({ continued: false, status: 404 });
 });

@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest';
-import { ADMINISTRATOR, sign } from './signing.ts';
+import type { AccessKey } from '../../src/access/principal.ts';
+import { ADMINISTRATOR, keys, sign, TEMPORARY } from './signing.ts';
 import { startServer } from './support.ts';
 
-async function callSts(url: string, body: string, secretAccessKey = ADMINISTRATOR.secretAccessKey) {
+const EXPIRED: AccessKey = { ...TEMPORARY, expiresAt: new Date(0) };
+
+async function callSts(url: string, body: string, key: AccessKey = ADMINISTRATOR) {
   const headers = { host: new URL(url).host, 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' };
-  const options = { service: 'sts', date: new Date(), key: { ...ADMINISTRATOR, secretAccessKey } };
+  const options = { service: 'sts', date: new Date(), key };
   const signed = await sign({ method: 'POST', path: '/', headers, body }, options);
   const { host: _, ...sent } = signed.headers as Record<string, string>;
   const response = await fetch(url, { method: 'POST', headers: sent, body });
@@ -23,10 +26,14 @@ test('GetCallerIdentity tells who signed', async () => {
 test.each([
   ['another action', 'Action=AssumeRole', undefined, 400, 'InvalidAction'],
   ['no action', '', undefined, 400, 'InvalidAction'],
-  ['a wrong secret', 'Action=GetCallerIdentity', 'wrong', 403, 'SignatureDoesNotMatch'],
-])('%s is refused in XML', async (_, body, secret, status, code) => {
-  const { url } = await startServer();
-  const answer = await callSts(url, body, secret);
+  ['a wrong secret', 'Action=GetCallerIdentity', { secretAccessKey: 'wrong' }, 403, 'SignatureDoesNotMatch'],
+  ['an unknown key', 'Action=GetCallerIdentity', { accessKeyId: 'AKIDNOBODY' }, 403, 'InvalidClientTokenId'],
+  ['an expired session', 'Action=GetCallerIdentity', EXPIRED, 403, 'ExpiredToken'],
+])('%s is refused in XML', async (_, body, change, status, code) => {
+  const { url } = await startServer({
+    keys: { find: async (id) => (id === EXPIRED.accessKeyId ? EXPIRED : keys.find(id)) },
+  });
+  const answer = await callSts(url, body, { ...ADMINISTRATOR, ...change });
   expect(answer.status).toBe(status);
   expect(answer.text).toContain(`<Type>Sender</Type><Code>${code}</Code>`);
 });
