@@ -75,7 +75,7 @@ def _kernel_app(launch: Launch, jvm: Jvm, log: int) -> IPKernelApp:
 
 def _log_elsewhere(logger: logging.Logger, log: int) -> None:
     """The kernel's own words go to the driver's log, also while descriptor 2 is a calculation's."""
-    stream = os.fdopen(log, "w", encoding="utf-8", buffering=1, closefd=False)
+    stream = os.fdopen(log, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
     for each in (logger, logging.getLogger("tornado"), logging.getLogger()):
         for handler in each.handlers:
             if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):

@@ -25,7 +25,8 @@ class Spool:
         self._saved: tuple[int, int] | None = None
         self._started = datetime.now(timezone.utc)
         self._open.mkdir(parents=True, mode=0o700)
-        self._results = open(self._open / "result.json", "w", encoding="utf-8")
+        # In a JSON string `\ud800`, which is what this makes of a lone surrogate, stands for just that.
+        self._results = open(self._open / "result.json", "w", encoding="utf-8", errors="backslashreplace")
         self._results.write('{"version":1,"outputs":[')
         self._separator = "\n"
 
@@ -54,8 +55,8 @@ class Spool:
 
     def add_result(self, output: dict[str, Any]) -> None:
         """Adds one output: a JSON object with `output_type`."""
-        self._results.write(self._separator)
-        json.dump(output, self._results, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(output, ensure_ascii=False, separators=(",", ":"))  # all of it or, when that fails, nothing
+        self._results.write(self._separator + text)
         self._separator = ",\n"
 
     def close(self, status: str, error: tuple[str, str] | None) -> None:

@@ -91,4 +91,12 @@ describe("errors in the form of Athena's engine", () => {
     expect(outcome).toMatchObject({ status: 'error', errorName: 'UnicodeEncodeError' });
     expect((await run(driver, 'print("here")')).stdout).toBe('here\n');
   });
+
+  test('an exception whose text UTF-8 cannot hold fails its calculation and not the session', async () => {
+    const { outcome, stderr, outputs } = await run(driver, 'raise ValueError("\\ud800")');
+    expect(outcome).toMatchObject({ status: 'error', errorName: 'ValueError', errorValue: '\\ud800' });
+    expect(stderr).toBe('File "<stdin>", line 1, in <module>\nValueError: \\ud800\n');
+    expect(outputs).toMatchObject([{ output_type: 'error', evalue: '\ud800' }]);
+    expect((await run(driver, 'print("here")')).stdout).toBe('here\n');
+  });
 });
