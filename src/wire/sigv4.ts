@@ -1,5 +1,6 @@
-import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 import type { AccessKey, AccessKeys, Principal } from '../access/principal.ts';
+import { sameText } from './same-text.ts';
 import {
   expiredToken,
   headersNotSigned,
@@ -162,11 +163,4 @@ function checkValidity(stated: StatedSignature, serverDate: Date): void {
       { kind: 'skewed', requestDate, serverDate, allowedMillis: skewMillis },
     );
   }
-}
-
-/** Compares without telling by its time how much of the text was right. */
-function sameText(expected: string, given: string): boolean {
-  const left = Buffer.from(expected);
-  const right = Buffer.from(given);
-  return left.length === right.length && timingSafeEqual(left, right);
 }

@@ -1,4 +1,5 @@
-import { createHash, createHmac, hash, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, hash } from 'node:crypto';
+import { sameText } from '../same-text.ts';
 import type { VerifiedSignature } from '../sigv4.ts';
 import { S3Error } from './s3-error.ts';
 
@@ -86,8 +87,7 @@ export class AwsChunkedBody {
     if (signer === undefined) return;
     const text = [...head, signer.date, signer.scope, this.#previousSignature, ...tail].join('\n');
     const expected = createHmac('sha256', signer.signingKey).update(text).digest('hex');
-    const given = Buffer.from(signature ?? '');
-    if (given.length !== expected.length || !timingSafeEqual(given, Buffer.from(expected))) {
+    if (!sameText(expected, signature ?? '')) {
       throw new S3Error(
         'SignatureDoesNotMatch',
         'The chunk signature we calculated does not match the signature you provided.',

@@ -1,6 +1,7 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { AccessKeys, Principal } from '../../access/principal.ts';
+import { sameText } from '../same-text.ts';
 import type { SignedRequest } from '../sigv4-parse.ts';
 import { S3Error } from './s3-error.ts';
 import type { S3Target } from './target.ts';
@@ -97,10 +98,4 @@ function canonicalResource({ path, rawQuery }: SignedRequest, { bucket }: S3Targ
     .sort(([left], [right]) => (left < right ? -1 : 1))
     .map(([name, value]) => (value === '' ? name : `${name}=${value}`));
   return `${pathStyle ? '' : `/${bucket}`}${path}${parameters.length === 0 ? '' : `?${parameters.join('&')}`}`;
-}
-
-function sameText(expected: string, given: string): boolean {
-  const left = Buffer.from(expected);
-  const right = Buffer.from(given);
-  return left.length === right.length && timingSafeEqual(left, right);
 }
