@@ -5,6 +5,7 @@ import { UnknownOperationException } from '../errors.ts';
 import { publicError, type Reply } from './reply.ts';
 import { createSignatureVerifier } from './sigv4.ts';
 import { signedRequestOf } from './sigv4-parse.ts';
+import { escapeXml } from './xml-text.ts';
 
 const NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/';
 
@@ -71,8 +72,4 @@ function identityXml(principal: Principal, requestId: string): string {
 
 function xmlReply(status: number, xml: string): Reply {
   return { status, headers: { 'content-type': 'text/xml' }, body: Buffer.from(xml) };
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

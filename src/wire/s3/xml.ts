@@ -1,4 +1,5 @@
 import { XMLBuilder, XMLParser, XMLValidator } from 'fast-xml-parser';
+import { escapeXml } from '../xml-text.ts';
 import { malformedXml } from './s3-error.ts';
 
 const NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
@@ -10,23 +11,14 @@ export interface XmlMembers {
   readonly [member: string]: XmlValue;
 }
 
-/** Escapes what XML 1.0 would otherwise change on the way: a parser turns a bare CR into LF. */
-const ENTITIES = [
-  { regex: /&/g, val: '&amp;' },
-  { regex: /</g, val: '&lt;' },
-  { regex: />/g, val: '&gt;' },
-  { regex: /"/g, val: '&quot;' },
-  { regex: /\r/g, val: '&#13;' },
-  { regex: /\n/g, val: '&#10;' },
-];
-
 const builder = new XMLBuilder({
   ignoreAttributes: false,
   attributeNamePrefix: '@',
   suppressEmptyNode: false,
   suppressBooleanAttributes: false,
-  entities: ENTITIES,
-} as ConstructorParameters<typeof XMLBuilder>[0]);
+  processEntities: false,
+  tagValueProcessor: (_, value) => escapeXml(String(value)),
+});
 
 /** Writes a reply's document, in S3's namespace. */
 export function writeXml(root: string, members: XmlMembers): string {
