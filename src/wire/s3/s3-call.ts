@@ -59,10 +59,11 @@ export function ownerOf({ principal }: S3Call): XmlMembers {
 export function countOf(call: S3Call, name: string, most: number, absent = most): number {
   const value = call.query.get(name);
   if (value === null || value === '') return absent;
-  if (!/^-?\d+$/.test(value))
-    throw invalidArgument(`Provided ${name} not an integer or within integer range`, name, value);
   const count = Number(value);
-  if (count < 0 || count > 2 ** 31 - 1) {
+  if (!/^-?\d+$/.test(value) || count < -(2 ** 31) || count > 2 ** 31 - 1) {
+    throw invalidArgument(`Provided ${name} not an integer or within integer range`, name, value);
+  }
+  if (count < 0) {
     throw invalidArgument(`Argument ${name} must be an integer between 0 and 2147483647`, name, value);
   }
   return Math.min(count, most);
