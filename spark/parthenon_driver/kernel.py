@@ -50,6 +50,8 @@ class DriverKernel(IPythonKernel):
         super().__init__(**options)
         self.launch: Launch
         self.jvm: Jvm
+        #: The driver's log, for what is written while no calculation runs.
+        self.log_descriptor: int
         self.session_id: str | None = None
         self.work_group: str | None = None
         self._spool: Spool | None = None
@@ -62,6 +64,7 @@ class DriverKernel(IPythonKernel):
         self.control_handlers["progress_request"] = self.progress_request
         self.shell.displayhook.current_spool = lambda: self._spool
         self.shell.display_pub.current_spool = lambda: self._spool
+        self.shell.current_spool = lambda: self._spool
         register(self)
 
     # ---- assignment
@@ -113,7 +116,7 @@ class DriverKernel(IPythonKernel):
             os._exit(_EXIT_MUTE)
 
     async def _calculate(self, calculation_id: str, code: str) -> dict[str, Any]:
-        self._spool = spool = Spool(self.launch.spool, calculation_id)
+        self._spool = spool = Spool(self.launch.spool, calculation_id, self.log_descriptor)
         self._calculation_id = calculation_id
         try:
             spool.capture()

@@ -65,6 +65,9 @@ class OutputPump:
             return False
         self._tail.append(chunk[-_TAIL_BYTES:])
         target, rest = self._targets[source], memoryview(chunk)
-        while rest:
-            rest = rest[os.write(target, rest) :]
+        try:
+            while rest:
+                rest = rest[os.write(target, rest) :]
+        except OSError:
+            pass  # the code closed the descriptor, or the disk is full: the JVM must not wait for either
         return True

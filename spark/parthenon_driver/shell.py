@@ -15,7 +15,7 @@ from ipykernel.compiler import XCachingCompiler
 from ipykernel.zmqshell import ZMQInteractiveShell
 from traitlets import Type
 
-from .results import ResultDisplayHook, ResultDisplayPublisher
+from .results import CurrentSpool, ResultDisplayHook, ResultDisplayPublisher
 from .tracebacks import USER_FILE, format_error
 
 
@@ -36,6 +36,7 @@ class DriverShell(ZMQInteractiveShell):
     display_pub_class = Type(ResultDisplayPublisher)
     #: The exception that ended the calculation, if one did; the kernel clears it before each.
     last_error: BaseException | None = None
+    current_spool: CurrentSpool = staticmethod(lambda: None)
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -67,6 +68,9 @@ class DriverShell(ZMQInteractiveShell):
         if isinstance(error, SystemExit) and error.code in (None, 0):
             return
         text = str(error) + "\n" if kind is UsageError else format_error(kind, error, trace)
+        spool = self.current_spool()
+        if spool is not None:
+            spool.repair()
         sys.stdout.flush()
         sys.stderr.write(text)
         try:

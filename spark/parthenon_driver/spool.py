@@ -6,12 +6,13 @@ pointed at its files, so that Python, C code and subprocesses keep their order a
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
@@ -19,10 +20,12 @@ _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 class Spool:
     """One calculation's folder, from its first byte to the rename."""
 
-    def __init__(self, root: Path, calculation_id: str) -> None:
+    def __init__(self, root: Path, calculation_id: str, log: int) -> None:
+        """:param log: the descriptor that 1 and 2 are pointed at while no calculation runs"""
         self._open = root / f"{calculation_id}.open"
         self._closed = root / calculation_id
-        self._saved: tuple[int, int] | None = None
+        self._log = log
+        self._files: dict[int, int] = {}
         self._started = datetime.now(timezone.utc)
         self._open.mkdir(parents=True, mode=0o700)
         # In a JSON string `\ud800`, which is what this makes of a lone surrogate, stands for just that.
@@ -32,26 +35,32 @@ class Spool:
 
     def capture(self) -> None:
         """Points descriptors 1 and 2 at this calculation's files."""
+        repair_streams()
         _flush()
-        self._saved = (os.dup(1), os.dup(2))
         for target, name in ((1, "stdout"), (2, "stderr")):
-            descriptor = os.open(self._open / name, _APPEND, 0o600)
-            os.dup2(descriptor, target)
-            os.close(descriptor)
+            # Kept beside 1 and 2, which the code may close.
+            self._files[target] = os.open(self._open / name, _APPEND, 0o600)
+            os.dup2(self._files[target], target)
+
+    def repair(self) -> None:
+        """Makes descriptors and streams work again that the code has closed."""
+        for target, file in self._files.items():
+            if not _is_open(target):
+                os.dup2(file, target)
+        repair_streams()
 
     def release(self) -> None:
-        """Points descriptors 1 and 2 back at the driver's log."""
-        if self._saved is None:
-            return
+        """Points descriptors 1 and 2 at the driver's log, and makes durable what came till now."""
         _flush()
-        files = os.dup(1), os.dup(2)
-        for target, saved in zip((1, 2), self._saved):
-            os.dup2(saved, target)
-            os.close(saved)
-        self._saved = None
-        for file in files:
-            os.fsync(file)
-            os.close(file)
+        for target in (1, 2):
+            os.dup2(self._log, target)
+        repair_streams()
+        while self._files:
+            _, file = self._files.popitem()
+            try:
+                os.fsync(file)
+            finally:
+                os.close(file)
 
     def add_result(self, output: dict[str, Any]) -> None:
         """Adds one output: a JSON object with `output_type`."""
@@ -85,13 +94,42 @@ class Spool:
         _sync_folder(self._closed.parent)
 
 
+def repair_streams() -> None:
+    """Gives back `sys.stdout` and `sys.stderr` where code has closed them; what it has put in their place stays."""
+    for descriptor, name in ((1, "stdout"), (2, "stderr")):
+        for each in (f"__{name}__", name):
+            if not _is_usable(getattr(sys, each, None)):
+                setattr(sys, each, _stream(descriptor, name))
+
+
+def _is_usable(stream: Any) -> bool:
+    try:
+        return stream is not None and not stream.closed
+    except Exception:
+        return False  # detached, say
+
+
+def _stream(descriptor: int, name: str) -> TextIO:
+    raw = io.FileIO(descriptor, "w", closefd=False)
+    raw.name = f"<{name}>"
+    # As Python makes them for `-u`, and boot.py after it.
+    return io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", write_through=True)
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
 def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+    for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
         try:
-            if stream is not None:
-                stream.flush()
-        except (OSError, ValueError):
-            pass  # a stream that user code replaced or closed
+            getattr(sys, name).flush()
+        except Exception:
+            pass  # a stream that user code replaced, closed or removed
 
 
 def _close_durably(file: Any) -> None:

@@ -82,6 +82,37 @@ describe('what a calculation puts out', () => {
   });
 });
 
+describe('code that closes its own output', () => {
+  test.each([
+    ['import sys\nprint("before")\nsys.stdout.close()\nsys.stderr.close()', 'ok'],
+    ['import os\nprint("before")\nos.close(1)\nos.close(2)', 'ok'],
+    ['import sys\nprint("before")\nsys.stdout.detach()\ndel sys.stderr', 'ok'],
+    ['import os\nprint("before")\nos.close(1)\nos.close(2)\nsc._jvm.System.out.println("lost")', 'ok'],
+    ['import sys\nprint("before")\nsys.stdout.close()\nsys.stderr.close()\n1 / 0', 'error'],
+    ['import os\nprint("before")\nos.close(1)\nos.close(2)\n1 / 0', 'error'],
+  ])('%j', async (code, status) => {
+    const closed = await run(driver, code);
+    expect({ stdout: closed.stdout, status: closed.outcome.status }).toEqual({ stdout: 'before\n', status });
+    if (status === 'error') expect(closed.stderr).toContain('ZeroDivisionError: division by zero\n');
+    const next = await run(
+      driver,
+      'import os, sys\nprint("é")\nsys.stdout.buffer.write(b"b\\n")\nprint("e", file=sys.stderr)\nos.system("echo s")\n' +
+        'sc._jvm.System.out.println("j")',
+    );
+    expect({ stdout: next.stdout, stderr: next.stderr }).toEqual({ stdout: 'é\nb\ns\nj\n', stderr: 'e\n' });
+  });
+
+  test('a stream that code has put in place of stdout stays', async () => {
+    await run(driver, 'import io, sys\nsys.stdout = io.StringIO()');
+    const { stdout } = await run(
+      driver,
+      'print("kept")\nsys.stderr.write(sys.stdout.getvalue())\nsys.stdout = sys.__stdout__',
+    );
+    expect(stdout).toBe('');
+    expect((await run(driver, 'print("here")')).stdout).toBe('here\n');
+  });
+});
+
 describe('rich results', () => {
   test('a pandas frame comes as text and HTML', async () => {
     const { outputs } = await run(driver, 'import pandas\npandas.DataFrame({"n": [1, 2]})');
