@@ -14,6 +14,8 @@ import org.apache.hadoop.hive.metastore.ObjectStore;
 import org.apache.hadoop.hive.metastore.TServerSocketKeepAlive;
 import org.apache.hadoop.hive.metastore.TSetIpAddressProcessor;
 import org.apache.hadoop.hive.metastore.txn.TxnDbUtil;
+import org.apache.hadoop.hive.metastore.txn.TxnStore;
+import org.apache.hadoop.hive.metastore.txn.TxnUtils;
 import org.apache.thrift.TProcessor;
 import org.apache.thrift.protocol.TBinaryProtocol;
 import org.apache.thrift.protocol.TProtocol;
@@ -35,6 +37,8 @@ import org.apache.thrift.transport.TTransport;
 public class Metastore {
     /** What clients may send in one message; Hive's own default. */
     private static final long LONGEST_MESSAGE = 100L * 1024 * 1024;
+
+    private static final long LOCK_CHECK_MILLIS = 60000;
 
     /** Hive's own model, all of which the service may ask for. */
     private static final String[] MODEL = {
@@ -76,6 +80,7 @@ public class Metastore {
     private static void serve(HiveConf conf) throws Exception {
         makeTables(conf);
         makeLockTables(conf);
+        releaseDeadLocks(TxnUtils.getTxnStore(conf));
         final IHMSHandler handler =
             HiveMetaStore.newRetryingHMSHandler(new HiveMetaStore.HMSHandler("metastore", conf, false), conf, false);
         int port = conf.getIntVar(HiveConf.ConfVars.METASTORE_SERVER_PORT);
@@ -145,5 +150,23 @@ public class Metastore {
         } finally {
             connection.close();
         }
+    }
+
+    /** Takes away locks whose holders have been silent for `hive.txn.timeout`: a session that was killed says no more. */
+    private static void releaseDeadLocks(final TxnStore locks) {
+        Thread reaper = new Thread("locks") {
+            public void run() {
+                while (true) {
+                    try {
+                        Thread.sleep(LOCK_CHECK_MILLIS);
+                        locks.performTimeOuts();
+                    } catch (Exception error) {
+                        error.printStackTrace(); // the next round may do better
+                    }
+                }
+            }
+        };
+        reaper.setDaemon(true);
+        reaper.start();
     }
 }
