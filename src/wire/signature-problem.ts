@@ -7,6 +7,9 @@ import {
   UnrecognizedClientException,
 } from '../errors.ts';
 
+/** Where a signature stands: in the Authorization header, or in a presigned URL's query. */
+export type SignatureForm = 'header' | 'query';
+
 /**
  * What is wrong with a signature, as data. Every error that the verifier throws has one (`signatureProblemOf`): the JSON
  * services answer with the error itself, S3 has codes of its own for the same faults (`RequestTimeTooSkewed`,
@@ -14,9 +17,9 @@ import {
  */
 export type SignatureProblem =
   | { readonly kind: 'missing' }
-  | { readonly kind: 'malformed' }
+  | { readonly kind: 'malformed'; readonly form: SignatureForm }
   | { readonly kind: 'headers-not-signed'; readonly headers: readonly string[] }
-  | { readonly kind: 'wrong-scope' }
+  | { readonly kind: 'wrong-scope'; readonly form: SignatureForm }
   | { readonly kind: 'unknown-key'; readonly accessKeyId: string }
   | { readonly kind: 'invalid-token' }
   | { readonly kind: 'expired-token' }
@@ -45,8 +48,8 @@ export function missingAuthentication(): ServiceError {
   return withProblem(new MissingAuthenticationTokenException('Missing Authentication Token'), { kind: 'missing' });
 }
 
-export function incompleteSignature(message: string): ServiceError {
-  return withProblem(new IncompleteSignatureException(message), { kind: 'malformed' });
+export function incompleteSignature(message: string, form: SignatureForm): ServiceError {
+  return withProblem(new IncompleteSignatureException(message), { kind: 'malformed', form });
 }
 
 export function headersNotSigned(headers: readonly string[]): ServiceError {
@@ -57,8 +60,8 @@ export function headersNotSigned(headers: readonly string[]): ServiceError {
   return withProblem(new InvalidSignatureException(sentences.join(' ')), { kind: 'headers-not-signed', headers });
 }
 
-export function wrongScope(sentences: readonly string[]): ServiceError {
-  return withProblem(new InvalidSignatureException(sentences.join(' ')), { kind: 'wrong-scope' });
+export function wrongScope(sentences: readonly string[], form: SignatureForm): ServiceError {
+  return withProblem(new InvalidSignatureException(sentences.join(' ')), { kind: 'wrong-scope', form });
 }
 
 export function unknownKey(accessKeyId: string): ServiceError {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { incompleteSignature, missingAuthentication } from './signature-problem.ts';
+import { incompleteSignature, missingAuthentication, type SignatureForm } from './signature-problem.ts';
 
 /** The parts of a request that a signature covers, as they came over the wire. */
 export interface SignedRequest {
@@ -89,14 +89,15 @@ function parseHeader(request: SignedRequest, authorization: string): StatedSigna
   const signature = parameters.get('Signature');
   const signedHeaders = parameters.get('SignedHeaders');
   if (!credential || !signature || !signedHeaders || date === undefined) {
-    throw incompleteSignature(missingParts(authorization, parameters, date));
+    throw incompleteSignature(missingParts(authorization, parameters, date), 'header');
   }
-  if (!authorization.startsWith(`${ALGORITHM} `)) throw unsupportedAlgorithm(authorization.split(' ', 1)[0] ?? '');
+  if (!authorization.startsWith(`${ALGORITHM} `))
+    throw unsupportedAlgorithm(authorization.split(' ', 1)[0] ?? '', 'header');
   return {
-    ...readCredential(credential),
+    ...readCredential(credential, 'header'),
     signedHeaders: signedHeaders.toLowerCase().split(';'),
     signature,
-    date: readDate(date),
+    date: readDate(date, 'header'),
     sessionToken: headerOf(request, 'x-amz-security-token'),
     expiresSeconds: undefined,
     dateHeader: xAmzDate === undefined ? 'date' : 'x-amz-date',
@@ -109,15 +110,16 @@ function parseQuery(query: URLSearchParams): StatedSignature {
   if (missing.length > 0) {
     throw incompleteSignature(
       `AWS query-string parameters must include ${missing.join(', ')}. Re-examine the query-string parameters.`,
+      'query',
     );
   }
   const value = (name: string): string => query.get(name) ?? '';
-  if (value('X-Amz-Algorithm') !== ALGORITHM) throw unsupportedAlgorithm(value('X-Amz-Algorithm'));
+  if (value('X-Amz-Algorithm') !== ALGORITHM) throw unsupportedAlgorithm(value('X-Amz-Algorithm'), 'query');
   return {
-    ...readCredential(value('X-Amz-Credential')),
+    ...readCredential(value('X-Amz-Credential'), 'query'),
     signedHeaders: value('X-Amz-SignedHeaders').toLowerCase().split(';'),
     signature: value('X-Amz-Signature'),
-    date: readDate(value('X-Amz-Date')),
+    date: readDate(value('X-Amz-Date'), 'query'),
     sessionToken: query.get('X-Amz-Security-Token') ?? undefined,
     expiresSeconds: readExpires(query.get('X-Amz-Expires')),
     dateHeader: undefined,
@@ -147,15 +149,16 @@ function missingParts(authorization: string, parameters: ReadonlyMap<string, str
   return `${sentences.join(' ')} (Hashed with SHA-256 and encoded with Base64) Authorization=${digest}`;
 }
 
-function unsupportedAlgorithm(algorithm: string): Error {
-  return incompleteSignature(`Unsupported AWS 'algorithm': '${algorithm}'.`);
+function unsupportedAlgorithm(algorithm: string, form: SignatureForm): Error {
+  return incompleteSignature(`Unsupported AWS 'algorithm': '${algorithm}'.`, form);
 }
 
-function readCredential(credential: string): { scope: CredentialScope; terminator: string } {
+function readCredential(credential: string, form: SignatureForm): { scope: CredentialScope; terminator: string } {
   const parts = splitCredential(credential);
   if (parts === undefined) {
     throw incompleteSignature(
       `Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '${credential}'`,
+      form,
     );
   }
   return parts;
@@ -168,13 +171,14 @@ function splitCredential(credential: string): { scope: CredentialScope; terminat
 }
 
 /** ISO 8601's basic form, or HTTP's own for clients that sign `Date` alone. */
-function readDate(text: string): Date {
+function readDate(text: string, form: SignatureForm): Date {
   const basic = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
   const date = new Date(basic ? isoOf(basic) : text);
   const valid = !Number.isNaN(date.getTime()) && (basic === null || basicDate(date) === text);
   if (!valid || (basic === null && !/^[A-Z][a-z]{2}, /.test(text))) {
     throw incompleteSignature(
       `Date must be in ISO-8601 'basic format'. Got '${text}'. See http://en.wikipedia.org/wiki/ISO_8601`,
+      form,
     );
   }
   return date;
@@ -185,9 +189,15 @@ function isoOf([, year, month, day, hour, minute, second]: RegExpExecArray): str
 }
 
 function readExpires(text: string | null): number {
-  const seconds = text !== null && /^\d{1,7}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(seconds >= 1 && seconds <= MAX_EXPIRES_SECONDS)) {
-    throw incompleteSignature(`X-Amz-Expires must be between 1 and ${MAX_EXPIRES_SECONDS} seconds`);
+  if (text === null || !/^-?\d+$/.test(text)) throw incompleteSignature('X-Amz-Expires should be a number', 'query');
+  const seconds = Number(text);
+  if (seconds < 1) throw incompleteSignature('X-Amz-Expires must be greater than 0', 'query');
+  if (seconds > MAX_EXPIRES_SECONDS) {
+    throw incompleteSignature(
+      'X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than ' +
+        `${MAX_EXPIRES_SECONDS} seconds`,
+      'query',
+    );
   }
   return seconds;
 }

@@ -117,7 +117,7 @@ function checkScope(stated: StatedSignature, { region, services }: SignatureVeri
         `'${scope.date}' != '${longDate.slice(0, 8)}', from '${longDate}'.`,
     );
   }
-  if (faults.length > 0) throw wrongScope(faults);
+  if (faults.length > 0) throw wrongScope(faults, stated.expiresSeconds === undefined ? 'header' : 'query');
 }
 
 /** What is not signed can be changed on the way: the headers that decide what a request means must be. */

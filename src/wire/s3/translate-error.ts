@@ -10,15 +10,21 @@ export function s3ErrorOf(error: unknown): S3Error | undefined {
   return problem && signatureError(problem, error as Error);
 }
 
+/** What S3 says of a signature that it cannot read or that is for somebody else, by where it stands. */
+const MALFORMED = {
+  header: { code: 'AuthorizationHeaderMalformed', sentence: 'The authorization header is malformed' },
+  query: { code: 'AuthorizationQueryParametersError', sentence: 'Error parsing the X-Amz-Credential parameter' },
+} as const;
+
 /** S3's own codes for the faults of a signature. */
 function signatureError(problem: SignatureProblem, error: Error): S3Error {
   switch (problem.kind) {
     case 'missing':
       return new S3Error('AccessDenied', 'Access Denied');
     case 'malformed':
-      return new S3Error('AuthorizationHeaderMalformed', error.message);
+      return new S3Error(MALFORMED[problem.form].code, error.message);
     case 'wrong-scope':
-      return new S3Error('AuthorizationHeaderMalformed', `The authorization header is malformed; ${error.message}`);
+      return new S3Error(MALFORMED[problem.form].code, `${MALFORMED[problem.form].sentence}; ${error.message}`);
     case 'headers-not-signed':
       return new S3Error('AccessDenied', 'There were headers present in the request which were not signed', {
         HeadersNotSigned: problem.headers.join(', '),
