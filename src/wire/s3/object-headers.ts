@@ -9,6 +9,18 @@ import { checkTags } from './tags.ts';
 const MAX_METADATA_BYTES = 2 * 1024;
 const METADATA_PREFIX = 'x-amz-meta-';
 
+/** What may be written into a bucket of the general kind: https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html */
+const STORAGE_CLASSES: readonly string[] = [
+  'STANDARD',
+  'REDUCED_REDUNDANCY',
+  'STANDARD_IA',
+  'ONEZONE_IA',
+  'INTELLIGENT_TIERING',
+  'GLACIER',
+  'GLACIER_IR',
+  'DEEP_ARCHIVE',
+];
+
 type KeptHeader = Extract<
   keyof ObjectAttributes,
   | 'cacheControl'
@@ -31,7 +43,7 @@ const KEPT_HEADERS: readonly (readonly [KeptHeader, string])[] = [
   ['websiteRedirectLocation', 'x-amz-website-redirect-location'],
 ];
 
-/** What a request's headers say of the object that it makes. @throws S3Error AccessControlListNotSupported, MetadataTooLarge, InvalidArgument, InvalidTag */
+/** What a request's headers say of the object that it makes. @throws S3Error AccessControlListNotSupported, InvalidStorageClass, MetadataTooLarge, InvalidArgument, InvalidTag */
 export function attributesOf(headers: IncomingHttpHeaders): ObjectAttributes {
   checkAclHeaders(headers);
   const kept: Partial<Record<KeptHeader, string>> = {};
@@ -41,16 +53,26 @@ export function attributesOf(headers: IncomingHttpHeaders): ObjectAttributes {
   }
   const encoding = contentEncodingOf(kept.contentEncoding);
   const { contentEncoding: _, ...others } = kept;
-  const storageClass = headers['x-amz-storage-class']?.toString();
   const tags = headers['x-amz-tagging']?.toString();
   return {
     ...others,
     ...(encoding !== undefined && { contentEncoding: encoding }),
-    ...(storageClass !== undefined && storageClass !== 'STANDARD' && { storageClass }),
+    ...storageClassOf(headers),
     ...metadataOf(headers),
     ...(tags !== undefined && { tags: tagsOfQuery(tags) }),
     ...encryptionOf(headers),
   };
+}
+
+/** Kept when it is another than everybody's. */
+function storageClassOf(headers: IncomingHttpHeaders): { storageClass?: string } {
+  const storageClass = headers['x-amz-storage-class']?.toString() ?? 'STANDARD';
+  if (!STORAGE_CLASSES.includes(storageClass)) {
+    throw new S3Error('InvalidStorageClass', 'The storage class you specified is not valid', {
+      StorageClassRequested: storageClass,
+    });
+  }
+  return storageClass === 'STANDARD' ? {} : { storageClass };
 }
 
 /** `aws-chunked` is how the body came, and no property of the object. */
