@@ -23,7 +23,7 @@ def s3_properties(s3: Mapping[str, Any], properties: Mapping[str, str]) -> dict[
     provider = "TemporaryAWSCredentialsProvider" if token else "SimpleAWSCredentialsProvider"
     hadoop = {
         "fs.s3.impl": f"{_S3A}.S3AFileSystem",
-        "fs.AbstractFileSystem.s3.impl": f"{_S3A}.S3A",
+        # No fs.AbstractFileSystem.s3.impl: S3A's refuses the scheme s3, and Spark's streams and Delta do without.
         "fs.AbstractFileSystem.s3a.impl": f"{_S3A}.S3A",
         "fs.s3a.endpoint": s3["endpoint"],
         "fs.s3a.endpoint.region": s3["region"],
