@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
+import { readSmallFile } from '../regular-files.ts';
 
 /** Longest path of a Unix socket on Linux is 107 bytes; five of `<base>-1` to `<base>-5` are needed. */
 const MAX_SOCKET_BASE_BYTES = 105;
+const MAX_LAUNCH_BYTES = 1024 * 1024;
 
 /** What a driver is told before it starts: `launch.json`, read by spark/parthenon_driver/launch.py. */
 export interface LaunchInstructions {
@@ -61,13 +63,16 @@ export async function createDriverFolder(
 
 /** Removes a driver's folder and its sockets, wherever they are. Harmless when there is none. */
 export async function removeDriverFolder(folder: string): Promise<void> {
-  const launch = await readFile(path.join(folder, 'launch.json'), 'utf8').catch(() => undefined);
-  const sockets: unknown = launch === undefined ? undefined : JSON.parse(launch).sockets;
+  const sockets = await socketsOf(folder).catch(() => undefined);
   // launch.json lies where the session's code can write: only what this room makes is removed.
   if (typeof sockets === 'string' && /^p-[0-9a-f]{12}$/.test(path.basename(sockets))) {
     await rm(sockets, { recursive: true, force: true });
   }
   await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+}
+
+async function socketsOf(folder: string): Promise<unknown> {
+  return JSON.parse(await readSmallFile(path.join(folder, 'launch.json'), MAX_LAUNCH_BYTES)).sockets;
 }
 
 function addresses(base: string): { shellAddress: string; controlAddress: string } {

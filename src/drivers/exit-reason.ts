@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises';
 import path from 'node:path';
+import { openRegularFile } from '../regular-files.ts';
 import type { ProcessEnd } from './launch.ts';
 
 /** spark/parthenon_driver/jvm.py: ended because its JVM did; the last line of the log says how. */
@@ -26,7 +26,7 @@ function sentence(end: ProcessEnd, lastLine: string | undefined): string {
 }
 
 async function lastLines(file: string): Promise<string[]> {
-  const handle = await open(file).catch(() => undefined);
+  const handle = await openRegularFile(file).catch(() => undefined);
   if (handle === undefined) {
     return [];
   }

@@ -1,13 +1,21 @@
-import { readFile, rm } from 'node:fs/promises';
+import { lstat, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { readSmallFile } from '../regular-files.ts';
 import type { CalculationOutcome } from './driver.ts';
+
+/** The exception's text is cut to some ten thousand characters, each of up to six bytes in JSON. */
+const MAX_OUTCOME_BYTES = 256 * 1024;
+/** What `result.json` is for a calculation whose own was never finished. */
+const NO_RESULTS = '{"version":1,"outputs":[\n]}\n';
+
+const TEXT = z.string().transform((text) => text.toWellFormed());
 
 /** `outcome.json`, written by spark/parthenon_driver/spool.py. */
 const OUTCOME = z.object({
   status: z.enum(['ok', 'error', 'interrupted']),
-  ename: z.string().nullable(),
-  evalue: z.string().nullable(),
+  ename: TEXT.nullable(),
+  evalue: TEXT.nullable(),
   started_at: z.coerce.date(),
   ended_at: z.coerce.date(),
 });
@@ -17,34 +25,70 @@ export function spoolFolder(driverFolder: string, calculationId: string): string
   return path.join(driverFolder, 'spool', calculationId);
 }
 
-/** How a calculation ended; undefined while its spool is not closed. */
+/**
+ * How a calculation ended; undefined while its spool is not closed, and for one that holds anything else. The session's
+ * code can write there too, so nothing is taken on trust.
+ */
 export async function readOutcome(
   driverFolder: string,
   calculationId: string,
 ): Promise<CalculationOutcome | undefined> {
   const folder = spoolFolder(driverFolder, calculationId);
-  const text = await readFile(path.join(folder, 'outcome.json'), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') {
-      return undefined;
-    }
-    throw error;
-  });
-  if (text === undefined) {
+  if (!(await isOwnFolder(folder))) {
     return undefined;
   }
-  // The session's code can write there too, so nothing is taken on trust.
-  const outcome = OUTCOME.parse(JSON.parse(text));
-  return {
-    calculationId,
-    status: outcome.status,
-    errorName: outcome.ename ?? undefined,
-    errorValue: outcome.evalue ?? undefined,
-    startedAt: outcome.started_at,
-    endedAt: outcome.ended_at,
-    spoolFolder: folder,
-  };
+  const outcome = await readSmallFile(path.join(folder, 'outcome.json'), MAX_OUTCOME_BYTES)
+    .then((text) => OUTCOME.parse(JSON.parse(text)))
+    .catch(() => undefined);
+  return (
+    outcome && {
+      calculationId,
+      status: outcome.status,
+      errorName: outcome.ename ?? undefined,
+      errorValue: outcome.evalue ?? undefined,
+      startedAt: outcome.started_at,
+      endedAt: outcome.ended_at,
+      spoolFolder: folder,
+    }
+  );
+}
+
+/**
+ * Closes the spool of a calculation that cannot do it any more, with what it had put out until then and no results.
+ * @returns the closed folder; undefined when nothing had been put out, or it cannot be closed
+ */
+export async function salvageSpool(driverFolder: string, calculationId: string): Promise<string | undefined> {
+  const closed = spoolFolder(driverFolder, calculationId);
+  const open = `${closed}.open`;
+  if (!(await isOwnFolder(open))) {
+    return undefined;
+  }
+  try {
+    await replaceFile(path.join(open, 'result.json'), NO_RESULTS);
+    for (const name of ['stdout', 'stderr']) {
+      const there = await lstat(path.join(open, name)).catch(() => undefined);
+      if (!there?.isFile()) {
+        await replaceFile(path.join(open, name), '');
+      }
+    }
+    await rename(open, closed);
+    return closed;
+  } catch {
+    return undefined; // a full disk, or the code's doing
+  }
 }
 
 export async function removeSpool(driverFolder: string, calculationId: string): Promise<void> {
   await rm(spoolFolder(driverFolder, calculationId), { recursive: true, force: true });
+}
+
+/** Whether a calculation's folder and the one above it are folders, and no links to elsewhere. */
+async function isOwnFolder(folder: string): Promise<boolean> {
+  const both = await Promise.all([path.dirname(folder), folder].map((each) => lstat(each).catch(() => undefined)));
+  return both.every((each) => each?.isDirectory());
+}
+
+async function replaceFile(file: string, content: string): Promise<void> {
+  await rm(file, { recursive: true, force: true });
+  await writeFile(file, content, { mode: 0o600, flag: 'wx' });
 }

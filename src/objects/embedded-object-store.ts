@@ -1,8 +1,8 @@
-import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import type { EmbeddedStore } from './embedded/embedded-store.ts';
 import type { ObjectAttributes } from './embedded/records.ts';
 import { StorageError } from './embedded/storage-error.ts';
+import { openRegularFile } from '../regular-files.ts';
 import { NoSuchObject, type ObjectStore, type PutObjectOptions, type S3Location } from './object-store.ts';
 
 const READ_BYTES = 512 * 1024;
@@ -21,8 +21,13 @@ export function createEmbeddedObjectStore(store: EmbeddedStore): ObjectStore {
     await store.put(location, staged, attributesOf(options));
   };
   return {
-    putFile: (location, path, options) =>
-      namingMissing(putBytes(location, createReadStream(path, { highWaterMark: READ_BYTES }), options)),
+    async putFile(location, path, options) {
+      await using file = await openRegularFile(path);
+      const { size } = await file.stat();
+      // Not to the end: a process that the code left behind may go on writing.
+      const bytes = size === 0 ? once('') : file.createReadStream({ end: size - 1, highWaterMark: READ_BYTES });
+      await namingMissing(putBytes(location, bytes, options));
+    },
     put: (location, body, options) => namingMissing(putBytes(location, once(body), options)),
     async get(location) {
       const object = await namingMissing(store.open(location));

@@ -1,4 +1,4 @@
-import { open, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
@@ -15,6 +15,7 @@ import {
   S3ServiceException,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
+import { openRegularFile } from '../regular-files.ts';
 import {
   NoSuchObject,
   type ObjectEncryption,
@@ -68,9 +69,10 @@ class ExternalObjectStore implements ObjectStore {
   }
 
   async putFile(location: S3Location, path: string, options: PutObjectOptions): Promise<void> {
-    const { size } = await stat(path);
-    if (size > PART_BYTES) await this.#putParts(location, path, size, options);
-    else await this.put(location, await readBytes(path, 0, size), options);
+    await using file = await openRegularFile(path);
+    const { size } = await file.stat();
+    if (size > PART_BYTES) await this.#putParts(location, file, size, options);
+    else await this.put(location, await readBytes(file, 0, size), options);
   }
 
   async put(location: S3Location, body: Uint8Array | string, options: PutObjectOptions): Promise<void> {
@@ -114,7 +116,7 @@ class ExternalObjectStore implements ObjectStore {
     this.#client.destroy();
   }
 
-  async #putParts(location: S3Location, path: string, size: number, options: PutObjectOptions): Promise<void> {
+  async #putParts(location: S3Location, file: FileHandle, size: number, options: PutObjectOptions): Promise<void> {
     const name = { Bucket: location.bucket, Key: location.key };
     const create = new CreateMultipartUploadCommand(describe(location, options));
     const { UploadId } = await namingMissing(this.#client.send(create));
@@ -122,7 +124,7 @@ class ExternalObjectStore implements ObjectStore {
       const partBytes = Math.max(PART_BYTES, Math.ceil(size / MAX_PARTS));
       const parts: CompletedPart[] = [];
       for (let start = 0; start < size; start += partBytes) {
-        const Body = await readBytes(path, start, Math.min(partBytes, size - start));
+        const Body = await readBytes(file, start, Math.min(partBytes, size - start));
         const PartNumber = parts.length + 1;
         const { ETag } = await this.#client.send(new UploadPartCommand({ ...name, UploadId, PartNumber, Body }));
         parts.push({ PartNumber, ETag });
@@ -137,20 +139,15 @@ class ExternalObjectStore implements ObjectStore {
 }
 
 /** Parts are read into memory, so that a retry can send them again. */
-async function readBytes(path: string, start: number, length: number): Promise<Buffer> {
-  const handle = await open(path);
-  try {
-    const bytes = Buffer.allocUnsafe(length);
-    let filled = 0;
-    while (filled < length) {
-      const { bytesRead } = await handle.read(bytes, filled, length - filled, start + filled);
-      if (bytesRead === 0) throw new Error(`${path} became shorter while it was being stored`);
-      filled += bytesRead;
-    }
-    return bytes;
-  } finally {
-    await handle.close();
+async function readBytes(file: FileHandle, start: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(length);
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await file.read(bytes, filled, length - filled, start + filled);
+    if (bytesRead === 0) throw new Error('A file became shorter while it was being stored');
+    filled += bytesRead;
   }
+  return bytes;
 }
 
 function describe({ bucket, key }: S3Location, { contentType, encryption }: PutObjectOptions): PutObjectCommandInput {

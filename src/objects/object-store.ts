@@ -22,6 +22,7 @@ export interface PutObjectOptions {
  * A `put` that returned is durable; a missing object or bucket rejects with `NoSuchObject`.
  */
 export interface ObjectStore {
+  /** Stores a regular file, as long as it is now; a link or anything else is refused. */
   putFile(location: S3Location, path: string, options: PutObjectOptions): Promise<void>;
   put(location: S3Location, body: Uint8Array | string, options: PutObjectOptions): Promise<void>;
   get(location: S3Location): Promise<Readable>;

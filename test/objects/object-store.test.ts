@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -76,6 +77,17 @@ describe.each(Object.keys(KINDS))('ObjectStore over %s', (kind) => {
     const stored = await read(await store.get({ bucket: 'results', key: 'file' }));
     expect(stored.length).toBe(size);
     expect(createHash('sha256').update(stored).digest('hex')).toBe(createHash('sha256').update(bytes).digest('hex'));
+  });
+
+  test('only a regular file is stored: no link, and no pipe to wait for', async () => {
+    const location = { bucket: 'results', key: 'odd' };
+    writeFileSync(join(folder, 'secret'), 'secret');
+    symlinkSync(join(folder, 'secret'), join(folder, 'link'));
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    for (const name of ['link', 'pipe']) {
+      await expect(store.putFile(location, join(folder, name), TEXT)).rejects.toThrow();
+    }
+    await expect(store.get(location)).rejects.toThrow(NoSuchObject);
   });
 
   test('what is missing is NoSuchObject, for key and bucket', async () => {
