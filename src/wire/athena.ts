@@ -8,7 +8,7 @@ import { parseJsonBody } from './json-body.ts';
 import { type ModelOperation, model, operationNamed } from './model.ts';
 import { AWS_JSON, errorReply, type Reply } from './reply.ts';
 import { createSignatureVerifier } from './sigv4.ts';
-import { signedRequestOf } from './sigv4-parse.ts';
+import { pathOf, signedRequestOf } from './sigv4-parse.ts';
 import { decodeInput } from './type-errors.ts';
 import { validateInput } from './validation.ts';
 
@@ -65,10 +65,6 @@ export function createAthenaEndpoint(options: AthenaEndpointOptions): AthenaEndp
       return { status: 200, headers: { 'content-type': AWS_JSON }, body: encodeOutput(name, output) };
     },
   };
-}
-
-function pathOf(request: IncomingMessage): string {
-  return (request.url ?? '/').split('?', 1)[0] ?? '/';
 }
 
 function isAwsJson(request: IncomingMessage): boolean {

@@ -11,6 +11,7 @@ import { lingerAfterReply } from './body.ts';
 import { refuseConnection } from './client-errors.ts';
 import { createDispatcher, type S3Handler } from './dispatch.ts';
 import type { Readiness } from './health.ts';
+import { pathOf } from './sigv4-parse.ts';
 import { createStsEndpoint } from './sts.ts';
 
 /** What one client may take of the server. Times in milliseconds, sizes in bytes. */
@@ -126,9 +127,4 @@ async function closeInOrder(http: Server, deadlineMillis: number): Promise<void>
   const cutOff = setTimeout(() => http.closeAllConnections(), deadlineMillis);
   await ended;
   clearTimeout(cutOff);
-}
-
-/** Without its query: a presigned URL's signature stays out of the log. */
-function pathOf(request: IncomingMessage): string {
-  return (request.url ?? '').split('?', 1)[0] ?? '';
 }

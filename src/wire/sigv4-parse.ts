@@ -41,6 +41,11 @@ export const ALGORITHM = 'AWS4-HMAC-SHA256';
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html: seven days. */
 const MAX_EXPIRES_SECONDS = 604_800;
 
+/** A request's path, still percent-encoded, without its query: a presigned URL's signature is no part of it. */
+export function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '/').split('?', 1)[0] ?? '/';
+}
+
 /** The signed parts of a Node request; repeated headers are kept apart so that they fold as the client folded them. */
 export function signedRequestOf(request: IncomingMessage): SignedRequest {
   const target = request.url ?? '/';

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { pathOf } from '../sigv4-parse.ts';
 import type { ReplyStream, S3Reply } from './s3-call.ts';
 import type { S3Error } from './s3-error.ts';
 import { writeErrorXml } from './xml.ts';
@@ -32,7 +33,6 @@ export function sendError(request: IncomingMessage, response: ServerResponse, er
     return;
   }
   const bodiless = request.method === 'HEAD' || error.status === 304;
-  const resource = (request.url ?? '/').split('?', 1)[0] as string;
   const { code, message, details } = error;
   const body = bodiless
     ? ''
@@ -40,7 +40,7 @@ export function sendError(request: IncomingMessage, response: ServerResponse, er
         Code: code,
         Message: message,
         ...details,
-        Resource: resource,
+        Resource: pathOf(request),
         RequestId: requestId,
         HostId: requestId,
       });

@@ -3,6 +3,7 @@ import type { Principal } from '../../access/principal.ts';
 import type { ChecksumAlgorithm } from '../../objects/checksums.ts';
 import type { EmbeddedStore } from '../../objects/embedded/embedded-store.ts';
 import type { ObjectName } from '../../objects/embedded/records.ts';
+import { MAX_PART_NUMBER } from '../../objects/embedded/uploads.ts';
 import type { Payload, PayloadOptions } from './payload.ts';
 import { invalidArgument } from './s3-error.ts';
 import { type XmlElement, type XmlMembers, writeXml } from './xml.ts';
@@ -67,6 +68,14 @@ export function countOf(call: S3Call, name: string, most: number, absent = most)
     throw invalidArgument(`Argument ${name} must be an integer between 0 and 2147483647`, name, value);
   }
   return Math.min(count, most);
+}
+
+/** The part that `partNumber` in the query names. @throws S3Error InvalidArgument */
+export function partNumberOf(call: S3Call): number {
+  const value = call.query.get('partNumber') ?? '';
+  const number = Number(value);
+  if (/^\d+$/.test(value) && number >= 1 && number <= MAX_PART_NUMBER) return number;
+  throw invalidArgument('Part number must be an integer between 1 and 10000, inclusive', 'partNumber', value);
 }
 
 /** How keys are written in a reply: `encoding-type=url` percent-encodes them. */

@@ -35,3 +35,13 @@ test.each(['-1', '-2147483648'])('max-keys=%s is out of its range', async (value
 test('max-keys up to an integer is cut to a page', async () => {
   expect((await list({ 'max-keys': '2147483647' })).body).toContain('<MaxKeys>1000</MaxKeys>');
 });
+
+test.each(['0', '10001', '1.5', 'x', ''])('partNumber=%s is none, to write and to read', async (partNumber) => {
+  const path = '/bucket/key';
+  const message = '<Message>Part number must be an integer between 1 and 10000, inclusive</Message>';
+  await using staged = await server.store.stage((async function* () {})());
+  await server.store.put({ bucket: 'bucket', key: 'key' }, staged, {});
+  expect((await call(server, { path, query: { partNumber } })).body).toContain(message);
+  const put = { method: 'PUT', path, query: { partNumber, uploadId: 'u' } };
+  expect((await call(server, put)).body).toContain(message);
+});

@@ -3,7 +3,7 @@ import { checkReadConditions, READ_CONDITIONS } from '../conditions.ts';
 import { objectHeaders } from '../object-headers.ts';
 import { type ByteRange, rangeOf } from '../ranges.ts';
 import { invalidArgument, invalidRequest, S3Error } from '../s3-error.ts';
-import { objectOf, type ReplyStream, type S3Call, type S3Reply } from '../s3-call.ts';
+import { objectOf, partNumberOf, type ReplyStream, type S3Call, type S3Reply } from '../s3-call.ts';
 
 /** Query parameters that replace headers of the reply. */
 const RESPONSE_OVERRIDES = {
@@ -67,10 +67,7 @@ function partOf(call: S3Call, object: OpenObject): ByteRange | undefined {
   if (value === null) return undefined;
   if (call.headers.range !== undefined)
     throw invalidRequest('Cannot specify both Range header and partNumber query parameter');
-  const number = Number(value);
-  if (!/^\d+$/.test(value) || number < 1 || number > 10_000) {
-    throw invalidArgument('Part number must be an integer between 1 and 10000, inclusive', 'partNumber', value);
-  }
+  const number = partNumberOf(call);
   const simple = object.partCount === undefined && number === 1;
   const range = simple ? { start: 0, end: object.record.size - 1 } : object.partRange(number);
   if (range === undefined || (object.partCount === undefined && number > 1)) {

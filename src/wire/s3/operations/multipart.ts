@@ -6,7 +6,7 @@ import { multipartChecksum } from '../multipart-checksum.ts';
 import { attributesOf, checksumHeaders, checksumMembers, encryptionHeaders } from '../object-headers.ts';
 import { checksumHeader } from '../payload.ts';
 import { type ByteRange, rangeOf } from '../ranges.ts';
-import { objectOf, type S3Call, type S3Reply, xmlReply } from '../s3-call.ts';
+import { objectOf, partNumberOf, type S3Call, type S3Reply, xmlReply } from '../s3-call.ts';
 import { invalidArgument, invalidRequest, malformedXml, S3Error } from '../s3-error.ts';
 import type { XmlElement } from '../xml.ts';
 import { copySourceOf } from './copy-object.ts';
@@ -90,13 +90,6 @@ export async function abortMultipartUpload(call: S3Call): Promise<S3Reply> {
 
 function uploadOf(call: S3Call): UploadName {
   return { ...objectOf(call), uploadId: call.query.get('uploadId') ?? '' };
-}
-
-function partNumberOf(call: S3Call): number {
-  const value = call.query.get('partNumber') ?? '';
-  const number = Number(value);
-  if (/^\d+$/.test(value) && number >= 1 && number <= MAX_PART_NUMBER) return number;
-  throw invalidArgument('Part number must be an integer between 1 and 10000, inclusive', 'partNumber', value);
 }
 
 function copyRangeOf(call: S3Call, size: number): ByteRange | undefined {
