@@ -44,6 +44,15 @@ describe('KeyRing', () => {
     expect(await keys.find(accessKeyId)).toBeUndefined();
   });
 
+  it('gives a part of the server keys that are no administrator’s, and that no later server knows', async () => {
+    const home = newHome();
+    const keys = ring(home);
+    const pair = keys.serviceKey('catalog');
+    expect(await keys.find(pair.accessKeyId)).toMatchObject({ ...pair, principal: { kind: 'session' } });
+    expect(keys.serviceKey('catalog').accessKeyId).not.toBe(pair.accessKeyId);
+    expect(await ring(home).find(pair.accessKeyId)).toBeUndefined();
+  });
+
   it('derives other secrets under another master key: a copy of the database signs nothing', () => {
     const id = newAccessKeyId();
     expect(ring(newHome()).sessionKey(id).secretAccessKey).not.toBe(ring(newHome()).sessionKey(id).secretAccessKey);
