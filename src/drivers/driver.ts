@@ -71,6 +71,7 @@ export interface Driver {
   readonly exited: Promise<DriverExit>;
   /**
    * Runs code; resolves when its spool folder is closed.
+   * A calculation whose output could not be kept (a full disk) ends as `error`; its folder may then lack files.
    * @throws DriverDied when the driver goes before the calculation has ended
    */
   run(calculationId: string, code: string): Promise<CalculationOutcome>;
@@ -92,6 +93,16 @@ export class SessionStartFailed extends Error {
 
 export class DriverDied extends Error {
   override readonly name = 'DriverDied';
+  /**
+   * The folder with `stdout`, `stderr` and an empty `result.json`: what the calculation had put out until then. It goes
+   * with the driver's folder, at `stop()`; undefined when that was called, and when there was no calculation.
+   */
+  readonly spoolFolder: string | undefined;
+
+  constructor(reason: string, spoolFolder?: string) {
+    super(reason);
+    this.spoolFolder = spoolFolder;
+  }
 }
 
 /** Where drivers come from. */

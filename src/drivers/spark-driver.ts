@@ -17,15 +17,14 @@ import { killDriver, removeDriver } from './end-driver.ts';
 import { exitReason } from './exit-reason.ts';
 import type { DriverProcess } from './launch.ts';
 import { signal } from './processes.ts';
-import { readOutcome, removeSpool } from './spool.ts';
+import { type Reply, readExecutors, readFailure, readProgress } from './replies.ts';
+import { readOutcome, removeSpool, salvageSpool, spoolFolder as closedSpool } from './spool.ts';
 
 /** How long a driver gets to stop Spark in order before SIGTERM, and after that before SIGKILL. */
 const SHUTDOWN_MS = 8_000;
 const TERMINATE_MS = 2_000;
 /** Executors and progress are asked while code runs; a JVM that collects garbage does not answer in time. */
 const OBSERVE_MS = 5_000;
-
-type Reply = Readonly<Record<string, unknown>>;
 
 /** A driver process of this server's life. Shapes of the messages: docs/contributors/drivers.md. */
 export class SparkDriver implements Driver {
@@ -118,10 +117,8 @@ export class SparkDriver implements Driver {
         metadata: { calculation_id: calculationId },
       }),
     );
-    const died = await reply.then(
-      () => undefined,
-      (error: Error) => error,
-    );
+    const startedAt = new Date();
+    const answer = await reply.catch((error: Error) => error);
     this.#running = undefined;
     clearTimeout(this.#interruptDeadline);
     this.#interruptDeadline = undefined;
@@ -130,15 +127,19 @@ export class SparkDriver implements Driver {
     }
     // A spool that was closed is complete, whatever happened to the driver right after.
     const outcome = await readOutcome(this.identity.folder, calculationId);
-    if (outcome === undefined) {
-      throw died ?? new Error(`Calculation ${calculationId} ended and left no outcome in ${this.identity.folder}`);
+    if (outcome !== undefined) {
+      return outcome;
     }
-    return outcome;
+    const salvaged = await salvageSpool(this.identity.folder, calculationId);
+    if (answer instanceof Error) {
+      throw new DriverDied(answer.message, salvaged);
+    }
+    const spoolFolder = salvaged ?? closedSpool(this.identity.folder, calculationId);
+    return { calculationId, ...readFailure(answer), startedAt, endedAt: new Date(), spoolFolder };
   }
 
   async progress(): Promise<number | undefined> {
-    const reply = await this.#observe('progress_request');
-    return typeof reply?.progress === 'number' ? reply.progress : undefined;
+    return readProgress(await this.#observe('progress_request'));
   }
 
   async interrupt(calculationId: string): Promise<void> {
@@ -155,17 +156,11 @@ export class SparkDriver implements Driver {
   }
 
   async executors(): Promise<readonly ExecutorInfo[]> {
-    const reply = await this.#observe('executors_request');
-    if (!Array.isArray(reply?.executors)) {
-      return [{ executorId: 'driver', type: 'COORDINATOR', state: 'REGISTERED', startedAt: this.#startedAt }];
-    }
-    return reply.executors.map((each) => ({
-      executorId: each.executor_id,
-      type: each.type,
-      state: each.state,
-      startedAt: new Date(each.started_at),
-      endedAt: each.ended_at === null ? undefined : new Date(each.ended_at),
-    }));
+    return (
+      readExecutors(await this.#observe('executors_request')) ?? [
+        { executorId: 'driver', type: 'COORDINATOR', state: 'REGISTERED', startedAt: this.#startedAt },
+      ]
+    );
   }
 
   async discardSpool(calculationId: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
@@ -137,11 +137,23 @@ sc.parallelize([1], 1).map(lambda n: n).count()`,
   test('a driver that is killed ends its calculation and leaves no process', async () => {
     await using fixture = makeDrivers();
     const driver = await fixture.drivers.start(makeAssignment(), async () => undefined);
-    const running = driver.run('killed', 'import subprocess\nsubprocess.run(["sleep", "600"])');
+    const code =
+      'import subprocess, sys\nprint("partial")\nprint("e", file=sys.stderr)\nsubprocess.run(["sleep", "600"])';
+    const running = driver.run('killed', code);
     running.catch(() => undefined);
-    await until(() => existsSync(join(driver.identity.folder, 'spool', 'killed.open')));
+    const spool = join(driver.identity.folder, 'spool');
+    await until(
+      () => existsSync(join(spool, 'killed.open', 'stderr')) && statSync(join(spool, 'killed.open', 'stderr')).size > 0,
+    );
     process.kill(driver.identity.pid, 'SIGKILL');
-    await expect(running).rejects.toMatchObject({ name: 'DriverDied', message: /was ended by SIGKILL/ });
+    const spoolFolder = join(spool, 'killed');
+    await expect(running).rejects.toMatchObject({ name: 'DriverDied', message: /was ended by SIGKILL/, spoolFolder });
+    const left = ['stdout', 'stderr', 'result.json'].map((name) => readFileSync(join(spoolFolder, name), 'utf8'));
+    expect([...left.slice(0, 2), JSON.parse(left[2] as string)]).toEqual([
+      'partial\n',
+      'e\n',
+      { version: 1, outputs: [] },
+    ]);
     expect(await driver.exited).toMatchObject({ expected: false, reason: /^The Spark driver was ended by SIGKILL/ });
     expect(processesOf(driver.identity)).toEqual([]);
     await expect(driver.run('after', '1')).rejects.toMatchObject({ name: 'DriverDied' });

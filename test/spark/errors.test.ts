@@ -92,6 +92,16 @@ describe("errors in the form of Athena's engine", () => {
     expect((await run(driver, 'print("here")')).stdout).toBe('here\n');
   });
 
+  test('a disk that takes no more fails the calculation and not the session', async () => {
+    // As a full disk does: every write to a file fails.
+    const full = 'import resource\nprint("before")\nresource.setrlimit(resource.RLIMIT_FSIZE, (7, -1))\n';
+    const { outcome, stdout, outputs } = await run(driver, `${full}print("after")`);
+    expect(outcome).toMatchObject({ status: 'error', errorName: 'OSError' });
+    expect([stdout, outputs]).toEqual(['before\n', []]);
+    const again = 'resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))\nprint("here")';
+    expect((await run(driver, again)).stdout).toBe('here\n');
+  });
+
   test('an exception whose text UTF-8 cannot hold fails its calculation and not the session', async () => {
     const { outcome, stderr, outputs } = await run(driver, 'raise ValueError("\\ud800")');
     expect(outcome).toMatchObject({ status: 'error', errorName: 'ValueError', errorValue: '\\ud800' });

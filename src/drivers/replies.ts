@@ -1,0 +1,53 @@
+/** What a driver replies. The session's code runs in the same process and can forge all of it, so each part is checked. */
+import { z } from 'zod';
+import type { CalculationOutcome, ExecutorInfo } from './driver.ts';
+
+export type Reply = Readonly<Record<string, unknown>>;
+
+/** Milliseconds since the epoch, as far as a Date reaches. */
+const TIME = z
+  .number()
+  .min(0)
+  .max(8.64e15)
+  .transform((milliseconds) => new Date(milliseconds));
+
+const EXECUTORS = z.object({
+  executors: z.array(
+    z.object({
+      executor_id: z.string().min(1).max(256),
+      type: z.enum(['COORDINATOR', 'WORKER']),
+      state: z.enum(['CREATING', 'CREATED', 'REGISTERED', 'TERMINATING', 'TERMINATED', 'FAILED']),
+      started_at: TIME,
+      ended_at: TIME.nullable(),
+    }),
+  ),
+});
+
+const PROGRESS = z.object({ progress: z.number().min(0).max(100) });
+
+const FAILURE = z.object({ status: z.literal('error'), ename: z.string(), evalue: z.string() });
+
+/** undefined for anything but a list of executors. */
+export function readExecutors(reply: unknown): ExecutorInfo[] | undefined {
+  return EXECUTORS.safeParse(reply).data?.executors.map((each) => ({
+    executorId: each.executor_id,
+    type: each.type,
+    state: each.state,
+    startedAt: each.started_at,
+    endedAt: each.ended_at ?? undefined,
+  }));
+}
+
+/** 0..100; undefined when nothing runs, and for anything else. */
+export function readProgress(reply: unknown): number | undefined {
+  return PROGRESS.safeParse(reply).data?.progress;
+}
+
+/** How a calculation ended that has left no outcome. */
+export function readFailure(reply: unknown): Pick<CalculationOutcome, 'status' | 'errorName' | 'errorValue'> {
+  const failure = FAILURE.safeParse(reply).data;
+  if (failure === undefined) {
+    return { status: 'error', errorValue: 'The calculation ended and left no outcome' };
+  }
+  return { status: 'error', errorName: failure.ename.toWellFormed(), errorValue: failure.evalue.toWellFormed() };
+}

@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest';
+import { readExecutors, readFailure, readProgress } from '../../src/drivers/replies.ts';
+
+const EXECUTOR = { executor_id: '1', type: 'WORKER', state: 'TERMINATED', started_at: 1000, ended_at: 2000 };
+
+describe('executors', () => {
+  test('are read', () => {
+    expect(readExecutors({ executors: [EXECUTOR, { ...EXECUTOR, ended_at: null }] })).toEqual([
+      { executorId: '1', type: 'WORKER', state: 'TERMINATED', startedAt: new Date(1000), endedAt: new Date(2000) },
+      { executorId: '1', type: 'WORKER', state: 'TERMINATED', startedAt: new Date(1000), endedAt: undefined },
+    ]);
+  });
+
+  test.each([
+    [undefined],
+    [null],
+    [{ executors: null }],
+    [{ executors: [null] }],
+    [{ executors: [{}] }],
+    [{ executors: [{ ...EXECUTOR, executor_id: 1 }] }],
+    [{ executors: [{ ...EXECUTOR, state: 'ODD' }] }],
+    [{ executors: [{ ...EXECUTOR, started_at: 1e300 }] }],
+    [{ executors: [{ ...EXECUTOR, ended_at: 'later' }] }],
+  ])('%j is no list of them', (reply) => {
+    expect(readExecutors(reply)).toBeUndefined();
+  });
+});
+
+test.each([
+  [{ progress: 12.5 }, 12.5],
+  [{ progress: null }, undefined],
+  [{ progress: Number.POSITIVE_INFINITY }, undefined],
+  [{ progress: -1 }, undefined],
+  [{ progress: '50' }, undefined],
+  [null, undefined],
+])('progress: %j', (reply, expected) => {
+  expect(readProgress(reply)).toBe(expected);
+});
+
+test('a failure is told in words, whatever the reply is', () => {
+  expect(readFailure({ status: 'error', ename: 'OSError', evalue: 'full\ud800' })).toEqual({
+    status: 'error',
+    errorName: 'OSError',
+    errorValue: 'full\ufffd',
+  });
+  for (const reply of [null, { status: 'ok' }, { status: 'error', ename: 1 }]) {
+    expect(readFailure(reply)).toEqual({
+      status: 'error',
+      errorValue: 'The calculation ended and left no outcome',
+    });
+  }
+});
