@@ -8,8 +8,11 @@ import { errorReply, publicError, type Reply } from './reply.ts';
 import { type Route, routeOf } from './routing.ts';
 import { type StsEndpoint, stsErrorReply } from './sts.ts';
 
-/** Answers a request by itself, signature and errors included. It may answer before it has read the body. */
-export type S3Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+/**
+ * Answers a request by itself, signature and errors included. It may answer before it has read the body, and calls
+ * `askForBody` before it reads any of it.
+ */
+export type S3Handler = (request: IncomingMessage, response: ServerResponse, askForBody: () => void) => Promise<void>;
 
 export interface DispatcherOptions {
   readonly athena: AthenaEndpoint;
@@ -25,8 +28,8 @@ export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
-  /** The client waits for `100 Continue` before it sends its body. */
-  readonly expectsContinue: boolean;
+  /** Tells a client that waits for `100 Continue` to send its body; to be called before any of it is read. */
+  readonly askForBody: () => void;
 }
 
 /** A GetCallerIdentity form is some 40 bytes. */
@@ -70,17 +73,16 @@ async function replyTo(route: Route, exchange: Exchange, options: DispatcherOpti
   }
 }
 
-async function bodyOf({ request, response, expectsContinue }: Exchange, limits: BodyLimits): Promise<Buffer> {
+async function bodyOf({ request, askForBody }: Exchange, limits: BodyLimits): Promise<Buffer> {
   checkDeclaredLength(request, limits.maxBytes);
-  if (expectsContinue) response.writeContinue();
+  askForBody();
   return readBody(request, limits);
 }
 
 async function answerByS3(s3: S3Handler, exchange: Exchange, logger: Logger): Promise<void> {
-  const { request, response, requestId, expectsContinue } = exchange;
+  const { request, response, requestId, askForBody } = exchange;
   try {
-    if (expectsContinue) response.writeContinue();
-    await s3(request, response);
+    await s3(request, response, askForBody);
   } catch (error) {
     logUnexpected(logger, exchange, error);
     if (response.headersSent) {

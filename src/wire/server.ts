@@ -74,7 +74,7 @@ export function createServer(options: ServerOptions): WireServer {
   const underWay = new Map<Duplex, ServerResponse>();
   let closed: Promise<void> | undefined;
 
-  const take = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
+  const take = (request: IncomingMessage, response: ServerResponse, askForBody = (): void => undefined): void => {
     const requestId = randomUUID();
     const { socket } = request;
     response.setHeader('x-amzn-RequestId', requestId);
@@ -85,11 +85,17 @@ export function createServer(options: ServerOptions): WireServer {
       if (underWay.get(socket) === response) underWay.delete(socket);
       logger.debug({ requestId, method: request.method, url: pathOf(request), status: response.statusCode }, 'request');
     });
-    void dispatch({ request, response, requestId, expectsContinue });
+    void dispatch({ request, response, requestId, askForBody });
   };
 
-  http.on('request', (request, response) => take(request, response, false));
-  http.on('checkContinue', (request, response) => take(request, response, true));
+  http.on('request', (request, response) => take(request, response));
+  http.on('checkContinue', (request, response) =>
+    take(
+      request,
+      response,
+      continuation(response, () => closed === undefined),
+    ),
+  );
   http.on('clientError', (error, socket) => refuseConnection(error, socket, underWay.get(socket), randomUUID()));
   http.on('drop', (data) => logger.warn({ remoteAddress: data?.remoteAddress }, 'connection refused: too many'));
 
@@ -104,6 +110,23 @@ export function createServer(options: ServerOptions): WireServer {
       for (const response of underWay.values()) response.shouldKeepAlive = false;
       return closed;
     },
+  };
+}
+
+/**
+ * A client that is answered without being asked for its body may send it all the same, or go on with its next request:
+ * nobody can tell which, so that its connection is closed then (RFC 9110, section 10.1.1).
+ * @returns what asks it for its body
+ */
+function continuation(response: ServerResponse, serving: () => boolean): () => void {
+  const keepAlive = response.shouldKeepAlive;
+  response.shouldKeepAlive = false;
+  let asked = false;
+  return () => {
+    if (asked) return;
+    asked = true;
+    response.shouldKeepAlive = keepAlive && serving();
+    response.writeContinue();
   };
 }
 

@@ -34,17 +34,18 @@ export interface S3HandlerOptions {
   };
 }
 
-export type S3Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+/** @param askForBody called before any of the body is read: a client may wait for that (`Expect: 100-continue`) */
+export type S3Handler = (request: IncomingMessage, response: ServerResponse, askForBody?: () => void) => Promise<void>;
 
 const MAX_DOCUMENT_BYTES = 8 * 1024 * 1024;
 
 /** Serves S3's REST protocol; https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html. Never rejects. */
 export function createS3Handler(options: S3HandlerOptions): S3Handler {
-  return async (request, response) => {
+  return async (request, response, askForBody) => {
     const requestId = randomBytes(8).toString('hex').toUpperCase();
     response.setHeader('x-amz-request-id', requestId);
     try {
-      await sendReply(request, response, await answer(request, options));
+      await sendReply(request, response, await answer(request, options, askForBody));
     } catch (error) {
       const known = s3ErrorOf(error);
       if (known === undefined && !response.destroyed) {
@@ -55,7 +56,7 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
   };
 }
 
-async function answer(request: IncomingMessage, options: S3HandlerOptions): Promise<S3Reply> {
+async function answer(request: IncomingMessage, options: S3HandlerOptions, askForBody?: () => void): Promise<S3Reply> {
   const signed = signedRequestOf(request);
   const query = new URLSearchParams(signed.rawQuery);
   const target = targetOf(signed.path, request.headers.host, options.virtualHosts ?? []);
@@ -65,7 +66,7 @@ async function answer(request: IncomingMessage, options: S3HandlerOptions): Prom
   checkVersion(query);
   const route = routeOf(signed.method, target, query, verified.headers);
   authorize(verified.principal, route.action, arnOf(target));
-  return await route.operation(callOf(request, verified, options));
+  return await route.operation(callOf(request, verified, options, askForBody));
 }
 
 async function verifyV4(
@@ -111,10 +112,15 @@ interface VerifiedRequest {
   readonly signer: VerifiedSignature | undefined;
 }
 
-function callOf(request: IncomingMessage, verified: VerifiedRequest, options: S3HandlerOptions): S3Call {
+function callOf(
+  request: IncomingMessage,
+  verified: VerifiedRequest,
+  options: S3HandlerOptions,
+  askForBody?: () => void,
+): S3Call {
   const { target, headers, query, principal, payloadHash, signer } = verified;
   const { store, region, limits } = options;
-  const payload = (more: PayloadOptions): Payload => payloadOf(request, payloadHash, { signer, ...more });
+  const payload = (more: PayloadOptions): Payload => payloadOf(request, payloadHash, { signer, askForBody, ...more });
   return {
     store,
     region,

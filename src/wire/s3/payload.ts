@@ -22,6 +22,8 @@ export interface Payload {
 export interface PayloadOptions {
   /** Signs the chunks of a body that is sent in signed ones. */
   readonly signer?: ChunkSigner | undefined;
+  /** Called before any of the body is read. */
+  readonly askForBody?: (() => void) | undefined;
   /** The checksum to compute when the sender states none. */
   readonly fallback?: ChecksumAlgorithm | undefined;
   /** `x-amz-checksum-*` is about something else than this body: the object that a completed upload makes. */
@@ -43,6 +45,7 @@ export function payloadOf(request: IncomingMessage, payloadHash: string, options
     const running = algorithm && startChecksum(algorithm);
     const runningMd5 = md5 === undefined ? undefined : createHash('md5');
     let received = 0;
+    options.askForBody?.();
     for await (const chunk of chunked?.bytes() ?? wholeBody(request)) {
       received += chunk.length;
       if (length !== undefined && received > length) throw incompleteBody();
