@@ -8,6 +8,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING
 
+from .descendants import adopt_orphans, kill_descendants
 from .jvm import Jvm, JvmFailed
 from .launch import Launch
 
@@ -18,7 +19,14 @@ if TYPE_CHECKING:
 def main(folder: str) -> int:
     """Runs a driver in its folder until it is told to end; returns the exit code."""
     os.umask(0o077)
-    launch = Launch.read(folder)
+    adopt_orphans()
+    try:
+        return _main(Launch.read(folder))
+    finally:
+        kill_descendants()
+
+
+def _main(launch: Launch) -> int:
     log = os.dup(2)
     jvm = Jvm(launch, log)
     if launch.start_jvm:
@@ -30,7 +38,10 @@ def main(folder: str) -> int:
         except JvmFailed as error:
             print(error, file=sys.stderr)
             return 1
-    app.start()
+    try:
+        app.start()
+    finally:
+        jvm.stop()
     return 0
 
 

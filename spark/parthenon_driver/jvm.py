@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from .descendants import kill_descendants
 from .jvm_options import java_command, java_environment, properties_text
 from .launch import Launch
 from .pump import OutputPump
@@ -113,6 +114,7 @@ class Jvm:
         if expected.is_set():
             return
         os.write(self._log, f"{self._ending(process)}\n".encode())
+        kill_descendants()
         # A driver without its JVM is no use to anybody, and whatever runs would wait for it for ever.
         os._exit(EXIT_JVM_GONE)
 

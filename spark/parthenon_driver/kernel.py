@@ -17,6 +17,7 @@ from ipykernel.ipkernel import IPythonKernel
 
 from . import observe
 from .context import attach_gateway, create_session, namespace, session_properties, start_failure
+from .descendants import kill_descendants
 from .interrupts import Interrupts
 from .jvm import Jvm
 from .launch import Launch
@@ -113,6 +114,7 @@ class DriverKernel(IPythonKernel):
             self.session.send(stream, "execute_reply", content, parent, ident=ident)
         except BaseException:
             self.log.critical("A calculation's end could not be told", exc_info=True)
+            kill_descendants()
             os._exit(_EXIT_MUTE)
 
     async def _calculate(self, calculation_id: str, code: str) -> dict[str, Any]:
@@ -204,6 +206,7 @@ class DriverKernel(IPythonKernel):
         stopping.start()
         stopping.join(_STOP_CONTEXT_S)
         self.jvm.stop()
+        kill_descendants()
         os._exit(0)
 
     def _cancel_jobs(self) -> None:

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { readSmallFile } from '../regular-files.ts';
@@ -68,7 +68,21 @@ export async function removeDriverFolder(folder: string): Promise<void> {
   if (typeof sockets === 'string' && /^p-[0-9a-f]{12}$/.test(path.basename(sockets))) {
     await rm(sockets, { recursive: true, force: true });
   }
-  await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+  const remove = () => rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+  await remove().catch(async () => {
+    // Code may have taken its own rights to a folder, as some package caches do.
+    await takeRights(folder).catch(() => undefined);
+    await remove();
+  });
+}
+
+async function takeRights(folder: string): Promise<void> {
+  await chmod(folder, 0o700);
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) {
+      await takeRights(path.join(folder, entry.name));
+    }
+  }
 }
 
 async function socketsOf(folder: string): Promise<unknown> {

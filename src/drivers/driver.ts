@@ -82,7 +82,10 @@ export interface Driver {
   executors(): Promise<readonly ExecutorInfo[]>;
   /** Removes a calculation's spool folder, once its contents are in S3. */
   discardSpool(calculationId: string): Promise<void>;
-  /** Ends the driver and everything under it, politely and then by force, and removes its folder. Idempotent. */
+  /**
+   * Ends the driver and everything under it, politely and then by force, and removes its folder. What cannot be removed is
+   * logged and left to `sweepOrphans`. Idempotent; never rejects.
+   */
   stop(): Promise<void>;
 }
 

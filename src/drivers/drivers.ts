@@ -91,11 +91,11 @@ class SparkDrivers implements Drivers {
   }
 
   async reap(identity: DriverIdentity): Promise<void> {
-    const { pid, driverId, folder } = identity;
+    const { pid, driverId } = identity;
     const same = startTicks(pid) === identity.startTicks && marked(pid)?.driverId === driverId;
     this.#options.logger.info({ driverId, pid, alive: same }, 'reaping a driver of an earlier server');
     // Its children carry the mark as well, and may have outlived it.
-    await removeDriver(driverId, folder);
+    await removeDriver(identity, this.#options.logger);
   }
 
   async sweepOrphans(owned: readonly DriverIdentity[]): Promise<void> {
@@ -107,7 +107,7 @@ class SparkDrivers implements Drivers {
     for (const driverId of found) {
       if (DRIVER_ID.test(driverId) && !kept.has(driverId)) {
         this.#options.logger.info({ driverId }, 'removing a driver that nobody owns');
-        await removeDriver(driverId, path.join(root, driverId));
+        await removeDriver({ driverId, folder: path.join(root, driverId) }, this.#options.logger);
       }
     }
   }
@@ -126,13 +126,13 @@ class SparkDrivers implements Drivers {
   }
 
   async #launch(how: { startJvm: boolean; warm: boolean }): Promise<SparkDriver> {
-    const { folder, socketFolder, interruptGraceMs = DEFAULT_INTERRUPT_GRACE_MS } = this.#options;
+    const { folder, socketFolder, interruptGraceMs = DEFAULT_INTERRUPT_GRACE_MS, logger } = this.#options;
     const driverId = randomUUID();
     this.#ours.add(driverId);
     try {
       const instructions = { ...this.#options, ...how };
       const made = await createDriverFolder(driverId, path.resolve(folder), socketFolder, instructions);
-      const driver = new SparkDriver(made, await launchDriver(made, this.#options), interruptGraceMs);
+      const driver = new SparkDriver(made, await launchDriver(made, this.#options), interruptGraceMs, logger);
       void driver.exited.then(() => this.#ours.delete(driverId));
       return driver;
     } catch (error) {

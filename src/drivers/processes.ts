@@ -15,18 +15,24 @@ export interface MarkedProcess {
 
 /** A process's start in clock ticks since boot; undefined when there is none. */
 export function startTicks(pid: number): string | undefined {
-  const stat = read(`/proc/${pid}/stat`);
-  // The command's name stands in parentheses and may hold anything; field 22 is the twentieth after it.
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const zombie = fields?.[0] === 'Z';
-  return zombie ? undefined : fields?.[19];
+  return statOf(pid)?.startTicks;
+}
+
+/** The parent of every live process, by process id. */
+export function parents(): Map<number, number> {
+  const found = new Map<number, number>();
+  for (const pid of allPids()) {
+    const stat = statOf(pid);
+    if (stat !== undefined) {
+      found.set(pid, stat.parent);
+    }
+  }
+  return found;
 }
 
 /** Every live process that some driver started, the driver itself included. */
 export function markedProcesses(): MarkedProcess[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => marked(Number(name)) ?? []);
+  return allPids().flatMap((pid) => marked(pid) ?? []);
 }
 
 /** The mark of one process; undefined without one, and for what has ended. */
@@ -39,10 +45,7 @@ export function marked(pid: number): MarkedProcess | undefined {
 
 /** Every live process whose environment holds this variable with this value. */
 export function processesWith(name: string, value: string): number[] {
-  return readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry))
-    .map(Number)
-    .filter((pid) => variableOf(read(`/proc/${pid}/environ`), name) === value);
+  return allPids().filter((pid) => variableOf(read(`/proc/${pid}/environ`), name) === value);
 }
 
 /** Sends a signal; a process (or, below zero, a group) that has gone is no error. */
@@ -73,6 +76,23 @@ export function setNiceness(pids: readonly number[], niceness: number): void {
       }
     }
   }
+}
+
+function allPids(): number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number);
+}
+
+/** undefined for what has ended, waited for or not. */
+function statOf(pid: number): { parent: number; startTicks: string } | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  // The command's name stands in parentheses and may hold anything; the state, field 3, is the first after it.
+  const [state, parent, ...others] = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
+  const ticks = others[17];
+  return state === 'Z' || state === 'X' || ticks === undefined
+    ? undefined
+    : { parent: Number(parent), startTicks: ticks };
 }
 
 function variableOf(environment: string | undefined, name: string): string | undefined {

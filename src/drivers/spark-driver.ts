@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
 import { Channel } from './channel.ts';
 import {
   type CalculationOutcome,
@@ -16,13 +17,11 @@ import type { DriverFolder } from './driver-folder.ts';
 import { killDriver, removeDriver } from './end-driver.ts';
 import { exitReason } from './exit-reason.ts';
 import type { DriverProcess } from './launch.ts';
-import { signal } from './processes.ts';
 import { type Reply, readExecutors, readFailure, readProgress } from './replies.ts';
 import { readOutcome, removeSpool, salvageSpool, spoolFolder as closedSpool } from './spool.ts';
 
-/** How long a driver gets to stop Spark in order before SIGTERM, and after that before SIGKILL. */
+/** How long a driver gets to stop Spark in order before it is killed. */
 const SHUTDOWN_MS = 8_000;
-const TERMINATE_MS = 2_000;
 /** Executors and progress are asked while code runs; a JVM that collects garbage does not answer in time. */
 const OBSERVE_MS = 5_000;
 
@@ -33,6 +32,7 @@ export class SparkDriver implements Driver {
   readonly #shell: Channel;
   readonly #control: Channel;
   readonly #interruptGraceMs: number;
+  readonly #logger: Logger;
   #startedAt = new Date();
   /** It is a session: there may be files and executors for Spark to put in order. */
   #assigned = false;
@@ -44,16 +44,17 @@ export class SparkDriver implements Driver {
   /** Why this side ended it by force. */
   #forcedBecause: string | undefined;
 
-  constructor(folder: DriverFolder, process: DriverProcess, interruptGraceMs: number) {
+  constructor(folder: DriverFolder, process: DriverProcess, interruptGraceMs: number, logger: Logger) {
     this.identity = process.identity;
     this.#shell = new Channel(folder.shellAddress, folder.key);
     this.#control = new Channel(folder.controlAddress, folder.key);
     this.#interruptGraceMs = interruptGraceMs;
+    this.#logger = logger;
     this.exited = process.ended.then(async (end) => {
       this.#ended = true;
       const reason = this.#forcedBecause ?? (await exitReason(folder.path, end));
       // The JVM ends by itself; what user code started does not.
-      await killDriver(this.identity.driverId);
+      await killDriver({ driverId: this.identity.driverId });
       this.#disconnect();
       return { expected: this.#stopping !== undefined, reason };
     });
@@ -179,16 +180,11 @@ export class SparkDriver implements Driver {
   }
 
   async #stop(): Promise<void> {
-    const { pid, driverId, folder } = this.identity;
     if (this.alive && this.#assigned) {
       this.#control.request({ type: 'shutdown_request', content: { restart: false } }).catch(() => undefined);
       await this.#gone(SHUTDOWN_MS);
     }
-    if (this.alive && this.#assigned) {
-      signal(pid, 'SIGTERM');
-      await this.#gone(TERMINATE_MS);
-    }
-    await removeDriver(driverId, folder);
+    await removeDriver(this.identity, this.#logger);
     await this.exited;
   }
 
@@ -202,7 +198,7 @@ export class SparkDriver implements Driver {
   #force(because: string): void {
     if (this.alive) {
       this.#forcedBecause = because;
-      signal(this.identity.pid, 'SIGKILL');
+      void killDriver(this.identity);
     }
   }
 

@@ -134,6 +134,43 @@ sc.parallelize([1], 1).map(lambda n: n).count()`,
     expect((await driver.exited).expected).toBe(true);
   });
 
+  test.each([
+    ['in order', 'print("idle")', undefined],
+    ['by force', 'import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass', 'stubborn'],
+    [
+      'when it has become another program',
+      'import os\nos.execve("/bin/sh", ["sh", "-c", "trap : TERM; read _ <>pipe"], {})',
+      undefined,
+    ],
+  ])('%s takes with it what has no mark, no group and no parent any more', async (_how, code, interrupted) => {
+    await using fixture = makeDrivers({ interruptGraceMs: 500 });
+    const driver = await fixture.drivers.start(makeAssignment(), async () => undefined);
+    const escaped = join(driver.identity.folder, 'work', 'escaped');
+    await run(
+      driver,
+      `import os, subprocess
+os.mkfifo("pipe")
+subprocess.run(["env", "-i", "sh", "-c", "setsid sh -c 'echo $$ >escaped; read _ <>pipe' >/dev/null 2>&1 &"], start_new_session=True)`,
+    );
+    await until(() => existsSync(escaped) && readFileSync(escaped, 'utf8') !== '');
+    const pid = Number(readFileSync(escaped, 'utf8'));
+    expect(processesOf(driver.identity)).not.toContain(pid);
+    expect(startTicks(pid)).toBeDefined();
+    const last = driver.run('last', code).catch(() => undefined);
+    if (interrupted !== undefined) {
+      await until(() => existsSync(join(driver.identity.folder, 'spool', 'last.open')));
+      await driver.interrupt('last');
+      await driver.exited;
+    } else if (code.includes('execve')) {
+      await until(() => readFileSync(`/proc/${driver.identity.pid}/comm`, 'utf8') === 'sh\n');
+    }
+    await driver.stop();
+    await last;
+    expect(startTicks(pid)).toBeUndefined();
+    expect(startTicks(driver.identity.pid)).toBeUndefined();
+    expect(readdirSync(fixture.folder)).toEqual([]);
+  });
+
   test('a driver that is killed ends its calculation and leaves no process', async () => {
     await using fixture = makeDrivers();
     const driver = await fixture.drivers.start(makeAssignment(), async () => undefined);
