@@ -73,6 +73,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     logger,
     serverId: randomUUID(),
     live: new Map(),
+    running: new Map(),
     background: new Set(),
   };
   await workGroups.ensurePrimary();

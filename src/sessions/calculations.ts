@@ -60,7 +60,10 @@ export async function startCalculation(
     return undefined;
   });
   if (repeated !== undefined) return { calculationId: repeated, state: 'CREATING' };
-  inBackground(context, `Calculation ${row.id}`, () => runCalculation(context, session, row.id, code));
+  context.running.set(
+    session.id,
+    inBackground(context, `Calculation ${row.id}`, () => runCalculation(context, session, row.id, code)),
+  );
   return { calculationId: row.id, state: 'CREATING' };
 }
 

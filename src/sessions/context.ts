@@ -38,6 +38,8 @@ export interface SessionsContext {
   readonly serverId: string;
   /** Drivers that this process talks to, by session. */
   readonly live: Map<string, Driver>;
+  /** Calculations that run here, by session: resolved when what they left is in S3. */
+  readonly running: Map<string, Promise<void>>;
   /** Background work that an orderly stop waits for. */
   readonly background: Set<Promise<void>>;
 }
@@ -45,9 +47,10 @@ export interface SessionsContext {
 export const LEASE_MILLIS = 30_000;
 
 /** Runs work that a reply does not wait for; it handles its own failures, and one that slips through is logged. */
-export function inBackground(context: SessionsContext, name: string, work: () => Promise<void>): void {
+export function inBackground(context: SessionsContext, name: string, work: () => Promise<void>): Promise<void> {
   const promise = work()
     .catch((error: unknown) => context.logger.error({ err: error }, `${name} failed`))
     .finally(() => context.background.delete(promise));
   context.background.add(promise);
+  return promise;
 }

@@ -7,6 +7,9 @@ import { calculationStatesBefore, runningCalculationStates, sessionStatesBefore 
 /** AWS's sentence after a stop or an idle timeout. */
 export const TERMINATED_PER_REQUEST = 'Session was terminated per request';
 
+export const CANCELED_PER_REQUEST = 'Calculation was canceled per request';
+export const CANCELED_WITH_SESSION = 'Calculation was canceled because the session was terminated';
+
 /** The longest StateChangeReason of the model. */
 const LONGEST_REASON = 1024;
 
@@ -53,9 +56,7 @@ async function endSession(
       const end = canceled ? 'CANCELED' : 'FAILED';
       await moveCalculation(transaction, calculation.id, end, calculationStatesBefore(end), {
         completed_at: now,
-        state_change_reason: canceled
-          ? 'Calculation was canceled because the session was terminated'
-          : (reason ?? null),
+        state_change_reason: canceled ? CANCELED_WITH_SESSION : (reason ?? null),
       });
     }
     return true;

@@ -63,11 +63,14 @@ async function becomeIdle(context: SessionsContext, sessionId: string, driver: D
 
 async function onExit(context: SessionsContext, sessionId: string, driver: Driver, exit: DriverExit): Promise<void> {
   context.live.delete(sessionId);
-  if (exit.expected) return;
-  context.logger.warn({ sessionId, reason: exit.reason }, 'A driver died');
-  await failSession(context, sessionId, exit.reason);
-  // Removes its folder, and what it left running.
-  await driver.stop();
+  if (!exit.expected) {
+    context.logger.warn({ sessionId, reason: exit.reason }, 'A driver died');
+    await failSession(context, sessionId, exit.reason);
+    // What a calculation left in the driver's folder goes to S3 before the folder goes.
+    await context.running.get(sessionId);
+    await driver.stop();
+  }
+  context.running.delete(sessionId);
 }
 
 function assignmentOf(context: SessionsContext, session: NewSession, workGroup: WorkGroup): SessionAssignment {

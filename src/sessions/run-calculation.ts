@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import type { EncryptionConfiguration } from '@aws-sdk/client-athena';
 import { type CalculationOutcome, DriverDied } from '../drivers/driver.ts';
 import type { ObjectEncryption } from '../objects/object-store.ts';
-import { findCalculation, moveCalculation } from '../store/calculations.ts';
-import { addBusyTime, moveSession } from '../store/sessions.ts';
+import { findCalculation, markResult, moveCalculation } from '../store/calculations.ts';
+import { addBusyTime, findSession, moveSession } from '../store/sessions.ts';
 import type { CalculationState, SessionRow } from '../store/tables.ts';
 import type { SessionsContext } from './context.ts';
-import { failSession, fitReason } from './ending.ts';
+import { CANCELED_PER_REQUEST, CANCELED_WITH_SESSION, failSession, fitReason } from './ending.ts';
 import { calculationDirectory, parseS3Uri, type ResultFile, resultFiles, resultUri } from './locations.ts';
 import { calculationStatesBefore } from './states.ts';
 
@@ -39,7 +39,11 @@ export async function runCalculation(
     },
   );
   if (!running) {
-    await finish(context, session.id, calculationId, { state: 'CANCELED', reason: null, hasResult: false });
+    await finish(context, session.id, calculationId, {
+      state: 'CANCELED',
+      reason: CANCELED_PER_REQUEST,
+      hasResult: false,
+    });
     return;
   }
   try {
@@ -53,6 +57,7 @@ export async function runCalculation(
   } catch (error) {
     if (error instanceof DriverDied) {
       await failSession(context, session.id, error.message);
+      await publishRemains(context, session, calculationId, error.spoolFolder);
       return;
     }
     // What the session's variables are now is anybody's guess: better no session than a wrong one, or one BUSY for ever.
@@ -67,41 +72,71 @@ async function interruptIfCanceling(context: SessionsContext, sessionId: string,
   if (row?.state === 'CANCELING') await context.live.get(sessionId)?.interrupt(calculationId);
 }
 
-/** Puts what the calculation left into S3. */
+/** Puts what the calculation left into S3, and says how it has ended. */
 async function publish(
   context: SessionsContext,
   session: SessionRow,
   calculationId: string,
   outcome: CalculationOutcome,
 ): Promise<Ending> {
-  const directory = calculationDirectory(session.working_directory, calculationId);
   try {
-    await Promise.all(
-      (Object.keys(resultFiles) as ResultFile[]).map((file) =>
-        context.objects.putFile(
-          parseS3Uri(resultUri(directory, file)),
-          join(outcome.spoolFolder, resultFiles[file].name),
-          {
-            contentType: resultFiles[file].contentType,
-            ...encryptionOf(session),
-          },
-        ),
-      ),
-    );
+    await upload(context, session, calculationId, outcome.spoolFolder);
   } catch (error) {
     context.logger.error({ err: error, calculationId }, 'Results could not be written');
-    const reason = `The code ended (${outcome.status}), but its results could not be written to ${directory}: ${(error as Error).message}`;
+    const place = calculationDirectory(session.working_directory, calculationId);
+    const reason = `The code ended (${outcome.status}), but its results could not be written to ${place}: ${(error as Error).message}`;
     return { state: 'FAILED', reason: fitReason(reason), hasResult: false };
   }
-  return await endingOf(context, calculationId, outcome);
+  return await endingOf(context, session.id, calculationId, outcome);
 }
 
-async function endingOf(context: SessionsContext, calculationId: string, outcome: CalculationOutcome): Promise<Ending> {
+/** What a calculation had put out before its driver died. The calculation is FAILED already; its output follows. */
+async function publishRemains(
+  context: SessionsContext,
+  session: SessionRow,
+  calculationId: string,
+  spoolFolder: string | undefined,
+): Promise<void> {
+  if (spoolFolder === undefined) return;
+  try {
+    await upload(context, session, calculationId, spoolFolder);
+    await markResult(context.database, calculationId);
+  } catch (error) {
+    context.logger.warn(
+      { err: error, calculationId },
+      'The output of a calculation whose driver died could not be kept',
+    );
+  }
+}
+
+async function upload(
+  context: SessionsContext,
+  session: SessionRow,
+  calculationId: string,
+  spoolFolder: string,
+): Promise<void> {
+  const directory = calculationDirectory(session.working_directory, calculationId);
+  await Promise.all(
+    (Object.keys(resultFiles) as ResultFile[]).map(async (file) => {
+      const { name, contentType } = resultFiles[file];
+      const location = parseS3Uri(resultUri(directory, file));
+      await context.objects.putFile(location, join(spoolFolder, name), { contentType, ...encryptionOf(session) });
+    }),
+  );
+}
+
+async function endingOf(
+  context: SessionsContext,
+  sessionId: string,
+  calculationId: string,
+  outcome: CalculationOutcome,
+): Promise<Ending> {
   if (outcome.status === 'ok') return { state: 'COMPLETED', reason: null, hasResult: true };
   const error = [outcome.errorName, outcome.errorValue].filter((part) => part).join(': ');
   const canceling = (await findCalculation(context.database, calculationId))?.state === 'CANCELING';
   if (outcome.status === 'interrupted' && canceling) {
-    return { state: 'CANCELED', reason: 'Calculation was canceled per request', hasResult: true };
+    const terminating = (await findSession(context.database, sessionId))?.state === 'TERMINATING';
+    return { state: 'CANCELED', reason: terminating ? CANCELED_WITH_SESSION : CANCELED_PER_REQUEST, hasResult: true };
   }
   return { state: 'FAILED', reason: fitReason(error || 'The code was interrupted.'), hasResult: true };
 }

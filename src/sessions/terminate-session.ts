@@ -3,6 +3,7 @@ import { ResourceNotFoundException } from '../errors.ts';
 import { calculationsIn } from '../store/calculations.ts';
 import { findSession, moveSession } from '../store/sessions.ts';
 import type { SessionRow, SessionState } from '../store/tables.ts';
+import { stopCalculation } from './calculations.ts';
 import { inBackground, type SessionsContext } from './context.ts';
 import { finishTermination, TERMINATED_PER_REQUEST } from './ending.ts';
 import { runningCalculationStates, stoppableSessionStates } from './states.ts';
@@ -54,7 +55,7 @@ export async function endDriver(context: SessionsContext, sessionId: string): Pr
   if (row?.state !== 'TERMINATING') return;
   if (driver !== undefined) {
     const running = await calculationsIn(context.database, sessionId, runningCalculationStates);
-    await Promise.all(running.map((calculation) => driver.interrupt(calculation.id).catch(() => undefined)));
+    await Promise.all(running.map((calculation) => stopCalculation(context, calculation.id)));
     if (running.length > 0) await waitForOutput(context, sessionId);
     await driver.stop();
     context.live.delete(sessionId);

@@ -64,3 +64,8 @@ export async function calculationsIn(
     .where('state', 'in', states)
     .execute();
 }
+
+/** Says that what the calculation put out is in S3, whatever its state. */
+export async function markResult(database: Database, id: string): Promise<void> {
+  await database.updateTable('calculations').set({ has_result: 1 }).where('id', '=', id).execute();
+}

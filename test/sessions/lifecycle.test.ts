@@ -177,15 +177,22 @@ print(botocore.session.get_session().get_credentials().access_key)`;
     expect(ExecutorsSummary?.map((executor) => executor.ExecutorType)).toContain('COORDINATOR');
   });
 
-  it('leaves no process and no file when it is terminated', async () => {
+  it('leaves no process and no file when it is terminated, and its calculation CANCELED with what it put out', async () => {
     const folders = driverFolders(server.home);
     expect(folders.length).toBeGreaterThan(0);
+    const running = await startCalculation(server, sessionId, 'print("begun"); time.sleep(300)');
+    await waitForCalculation(server, running, ['RUNNING']);
+    await new Promise((done) => setTimeout(done, 500));
     expect((await server.athena.send(new TerminateSessionCommand({ SessionId: sessionId }))).State).toBe('TERMINATING');
     const status = await waitForSession(server, sessionId, ['TERMINATED']);
     expect(status.StateChangeReason).toBe('Session was terminated per request');
     expect(status.EndDateTime).toBeInstanceOf(Date);
     expect((await server.athena.send(new TerminateSessionCommand({ SessionId: sessionId }))).State).toBe('TERMINATED');
     await expect(startCalculation(server, sessionId, '1')).rejects.toThrow(/TERMINATED/);
+    expect(await waitForCalculation(server, running)).toMatchObject({
+      Status: { State: 'CANCELED', StateChangeReason: 'Calculation was canceled because the session was terminated' },
+      stdout: 'begun\n',
+    });
     const ended = await server.athena.send(new ListExecutorsCommand({ SessionId: sessionId }));
     expect(ended.ExecutorsSummary).toMatchObject([{ ExecutorType: 'COORDINATOR', ExecutorState: 'TERMINATED' }]);
   });
@@ -235,14 +242,16 @@ describe('a driver that dies', () => {
     const code =
       'import os, time\nprint(os.getpid(), sc._gateway.jvm.java.lang.ProcessHandle.current().pid(), flush=True)\n';
     const [python, java] = (await run(server, sessionId, code)).stdout.trim().split(' ').map(Number);
-    const running = await startCalculation(server, sessionId, 'time.sleep(300)');
+    const running = await startCalculation(server, sessionId, 'print("before the end"); time.sleep(300)');
     await waitForCalculation(server, running, ['RUNNING']);
+    await new Promise((done) => setTimeout(done, 1000));
     process.kill((program === 'python' ? python : java) as number, 'SIGKILL');
     const status = await waitForSession(server, sessionId, ['FAILED']);
     expect(status.StateChangeReason).toMatch(/driver/i);
     const calculation = await waitForCalculation(server, running);
     expect(calculation.Status?.State).toBe('FAILED');
     expect(calculation.Status?.StateChangeReason).toMatch(/driver/i);
+    await until(async () => (await waitForCalculation(server, running)).stdout === 'before the end\n', 10_000);
     await expect(startCalculation(server, sessionId, '1')).rejects.toThrow(/FAILED/);
     await until(() => !driverProcesses(server.home).some((pid) => pid === python || pid === java), 10_000);
   });
