@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import {
   type Driver,
-  type DriverIdentity,
   DriverDied,
+  type DriverIdentity,
   type Drivers,
   type SessionAssignment,
   SessionStartFailed,
@@ -91,11 +91,12 @@ class SparkDrivers implements Drivers {
   }
 
   async reap(identity: DriverIdentity): Promise<void> {
-    const { pid, driverId } = identity;
+    const { pid, driverId, folder } = identity;
     const same = startTicks(pid) === identity.startTicks && marked(pid)?.driverId === driverId;
     this.#options.logger.info({ driverId, pid, alive: same }, 'reaping a driver of an earlier server');
-    // Its children carry the mark as well, and may have outlived it.
-    await removeDriver(identity, this.#options.logger);
+    // A process that has only got the same id, after a restart of the machine say, is nobody of ours. What carries the mark is,
+    // and may have outlived its driver.
+    await removeDriver(same ? identity : { driverId, folder }, this.#options.logger);
   }
 
   async sweepOrphans(owned: readonly DriverIdentity[]): Promise<void> {
