@@ -4,7 +4,7 @@ interface RestrictedProperty {
   readonly why: string;
 }
 
-/** Published in docs/users/spark-properties.md. A session that sets one of these is FAILED, with the reason. */
+/** Published in docs/spark-properties.md. A session that sets one of these is FAILED, with the reason. */
 const restricted: readonly RestrictedProperty[] = [
   { names: /^spark\.athena\./, why: 'the prefix spark.athena. is reserved' },
   { names: /^spark\.master$/, why: 'the master is a setting of the server' },

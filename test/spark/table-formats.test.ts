@@ -4,7 +4,7 @@ import { run, sessionState, startCalculation, startIdleSession, waitForCalculati
 import { startTestServer, type TestServer, until } from '../support/server.ts';
 import { documentedSamples } from './documented-samples.ts';
 
-const PAGE = 'users/table-formats.md';
+const PAGE = 'table-formats.md';
 
 /** A table of a few rows in 200 partitions would only show how busy the machine is. */
 const SMALL = { 'spark.sql.shuffle.partitions': '2', 'spark.databricks.delta.snapshotPartitions': '2' };
