@@ -83,6 +83,11 @@ const settings = {
     .default('local')
     .describe('where executors run; local bounds cores by MaxConcurrentDpus'),
   sparkProperties: properties.default({}).describe('Spark properties that every session begins with'),
+  allowedPaths: list
+    .default([])
+    .describe(
+      'folders of this machine below which spark.jars, spark.files and the like may name local paths; a list with commas',
+    ),
   catalog: yesOrNo
     .default(true)
     .describe("a table catalog that all sessions share; off: Spark's own, in the memory of each session"),

@@ -1,6 +1,7 @@
 /** The composition root: configuration -> store -> services -> HTTP, and the way back. */
 import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Realm } from './access/arns.ts';
@@ -187,8 +188,10 @@ function sessionSettings(
     defaultResultsLocation: defaultResultsLocation(config),
     sparkMaster: config.sparkMaster,
     sparkProperties: config.sparkProperties,
+    allowedPaths: config.allowedPaths,
     catalogProperties: (resultsLocation) => catalog?.sparkProperties(resultsLocation) ?? {},
     cores: config.cores,
+    memoryMebibytes: Math.floor(totalmem() / 1024 ** 2),
     coresPerDpu: config.coresPerDpu,
     maxSessions: config.maxSessions,
     retentionDays: config.retentionDays,

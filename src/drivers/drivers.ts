@@ -13,7 +13,7 @@ import {
 } from './driver.ts';
 import { createDriverFolder, removeDriverFolder } from './driver-folder.ts';
 import { removeDriver } from './end-driver.ts';
-import { needsFreshJvm } from './jvm-properties.ts';
+import { needsFreshJvm } from '../spark-properties/start.ts';
 import { launchDriver } from './launch.ts';
 import { Pool } from './pool.ts';
 import { marked, markedProcesses, setNiceness, startTicks } from './processes.ts';

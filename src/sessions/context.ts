@@ -12,9 +12,13 @@ export interface SessionSettings {
   readonly defaultResultsLocation: string;
   readonly sparkMaster: string;
   readonly sparkProperties: Readonly<Record<string, string>>;
+  /** Folders of this machine that Spark properties may name. */
+  readonly allowedPaths: readonly string[];
   /** Properties by which a session of a workgroup with this results' location uses the shared catalog; none without one. */
   readonly catalogProperties: (resultsLocation: string) => Readonly<Record<string, string>>;
   readonly cores: number;
+  /** Of this machine. */
+  readonly memoryMebibytes: number;
   readonly coresPerDpu: number;
   readonly maxSessions: number;
   readonly retentionDays: number;

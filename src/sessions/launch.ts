@@ -1,13 +1,20 @@
 import type { EngineConfiguration } from '@aws-sdk/client-athena';
 import { type Driver, type DriverExit, type SessionAssignment, SessionStartFailed } from '../drivers/driver.ts';
+import type { Bounds } from '../spark-properties/bounds.ts';
+import { propertiesOfClassifications } from '../spark-properties/classifications.ts';
+import { resolveSparkProperties } from '../spark-properties/resolve.ts';
 import { moveSession } from '../store/sessions.ts';
 import type { NewSession } from '../store/tables.ts';
 import type { WorkGroup } from '../workgroups/workgroups.ts';
-import { inBackground, type SessionsContext } from './context.ts';
-import { planDpus } from './dpus.ts';
+import { inBackground, type SessionSettings, type SessionsContext } from './context.ts';
+import { type DpuPlan, planDpus } from './dpus.ts';
 import { failSession, finishTermination } from './ending.ts';
 import { parseS3Uri } from './locations.ts';
-import { resolveSparkProperties } from './spark-properties.ts';
+
+/** Athena's: 1 DPU has 16 GB. */
+const DPU_MEBIBYTES = 16 * 1024;
+/** Of the machine's memory, for the heap of one driver. */
+const DRIVERS_SHARE = 0.8;
 
 /** The session was terminated while its driver was being made. */
 class Overtaken extends Error {}
@@ -77,14 +84,20 @@ function assignmentOf(context: SessionsContext, session: NewSession, workGroup: 
   const { settings, keys } = context;
   const engine = JSON.parse(session.engine_configuration_json) as EngineConfiguration;
   const location = workGroup.configuration.ResultConfiguration?.OutputLocation || settings.defaultResultsLocation;
-  const server = { ...settings.catalogProperties(location), ...settings.sparkProperties };
-  const { properties, refusal } = resolveSparkProperties(server, [
-    sparkDefaults(workGroup.configuration.EngineConfiguration),
-    workGroup.configuration.EngineConfiguration?.SparkProperties,
-    sparkDefaults(engine),
-    engine.SparkProperties,
-  ]);
+  const ofWorkGroup = workGroup.configuration.EngineConfiguration;
+  const { properties, refusal, lowered } = resolveSparkProperties({
+    server: [settings.catalogProperties(location), settings.sparkProperties],
+    callers: [
+      propertiesOfClassifications(ofWorkGroup?.Classifications),
+      ofWorkGroup?.SparkProperties,
+      propertiesOfClassifications(engine.Classifications),
+      engine.SparkProperties,
+    ],
+    bounds: boundsOf(planDpus(engine, settings), settings),
+    allowedPaths: settings.allowedPaths,
+  });
   if (refusal !== undefined) throw new SessionStartFailed(refusal);
+  if (lowered.length > 0) context.logger.info({ sessionId: session.id, lowered }, 'Spark properties were lowered');
   return {
     sessionId: session.id,
     workGroup: session.workgroup,
@@ -99,10 +112,10 @@ function assignmentOf(context: SessionsContext, session: NewSession, workGroup: 
   };
 }
 
-/** Properties that the newer contract sends as the classification `spark-defaults`. */
-function sparkDefaults(engine: EngineConfiguration | undefined): Record<string, string> {
-  const matching = (engine?.Classifications ?? []).filter((classification) => classification.Name === 'spark-defaults');
-  return Object.assign({}, ...matching.map((classification) => classification.Properties));
+function boundsOf(plan: DpuPlan, settings: SessionSettings): Bounds {
+  return {
+    driverMemoryMebibytes: Math.min(plan.coordinatorDpus * DPU_MEBIBYTES, settings.memoryMebibytes * DRIVERS_SHARE),
+  };
 }
 
 async function ensureResultsBucket(context: SessionsContext, workingDirectory: string): Promise<void> {

@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { needsFreshJvm } from '../../src/drivers/jvm-properties.ts';
+import { needsFreshJvm, ofContext } from '../../src/spark-properties/start.ts';
 
 describe('needsFreshJvm', () => {
   test.each([
     ['spark.driver.memory', '2g'],
     ['spark.driver.extraJavaOptions', '-Dx=y'],
     ['spark.driver.extraClassPath', '/x.jar'],
-    ['spark.jars', 's3://bucket/x.jar'],
-    ['spark.jars.packages', 'org.example:x:1'],
-  ])('%s takes a JVM of its own', (name, value) => {
+    ['spark.driver.userClassPathFirst', 'true'],
+    ['spark.jars', 's3://bucket/iceberg-spark-runtime-3.5_2.12-1.9.0.jar'],
+    ['spark.jars.packages', 'io.delta:delta-spark_2.12:3.2.0'],
+  ])('%s=%s takes a JVM of its own', (name, value) => {
     expect(needsFreshJvm({ [name]: value }, 'local[2]')).toBe(true);
   });
 
@@ -18,6 +19,8 @@ describe('needsFreshJvm', () => {
     ['spark.executor.memory', '2g'],
     ['spark.driver.memory', '1g'],
     ['spark.driver.maxResultSize', '2g'],
+    ['spark.jars', 's3://bucket/x.jar'],
+    ['spark.jars.packages', 'org.example:x:1'],
   ])('%s=%s does not', (name, value) => {
     expect(needsFreshJvm({ [name]: value }, 'local[2]')).toBe(false);
   });
@@ -29,5 +32,12 @@ describe('needsFreshJvm', () => {
     ['local[4]', false],
   ])('for master %s: %s', (master, expected) => {
     expect(needsFreshJvm({}, master)).toBe(expected);
+  });
+});
+
+describe('ofContext', () => {
+  test('holds what a SparkContext that runs cannot take', () => {
+    const serializer = { 'spark.serializer': 'org.apache.spark.serializer.KryoSerializer' };
+    expect(ofContext({ ...serializer, 'spark.sql.extensions': 'x', 'spark.hadoop.fs.s3a.a': 'b' })).toEqual(serializer);
   });
 });
