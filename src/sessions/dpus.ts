@@ -2,30 +2,74 @@ import type { ApplicationDPUSizes } from '@aws-sdk/client-athena';
 import type { CalculationRow, SessionRow } from '../store/tables.ts';
 
 const DEFAULT_MAX_CONCURRENT_DPUS = 20;
+const DEFAULT_EXECUTOR_DPUS = 1;
+/** What a DPU has on AWS. */
+const MEBIBYTES_PER_DPU = 16 * 1024;
+/** Of the machine's memory, what one driver's heap may take at most. */
+const LARGEST_SHARE = 0.8;
+
+/** The master under which a session's work is done by threads of its own driver. */
+const LOCAL = 'local';
 
 /** What a session's EngineConfiguration comes to. */
 export interface DpuPlan {
   readonly coordinatorDpus: number;
-  /** DPUs that executors use while a calculation runs; on a local master no more than the machine's cores make. */
+  /** The largest heap that the driver may be given. */
+  readonly coordinatorMebibytes: number;
+  /** DPUs that executors use at most while a calculation runs; on a local master no more than the machine's cores make. */
   readonly workerDpus: number;
-  /** Spark cores that stand for the workers. */
+  /** Spark cores that stand for the workers: the threads of a local master, or those of all executors together. */
   readonly cores: number;
   readonly maxConcurrentDpus: number;
+  /** Executors at most; undefined on a local master, which has none. */
+  readonly executors?: number;
+  readonly coresPerExecutor?: number;
+}
+
+/** What is asked for, in the words of EngineConfiguration. */
+export interface RequestedDpus {
+  readonly CoordinatorDpuSize?: number | undefined;
+  readonly DefaultExecutorDpuSize?: number | undefined;
+  readonly MaxConcurrentDpus?: number | undefined;
+}
+
+/** The server's settings that bound it. */
+export interface DpuLimits {
+  /** `local`, or a cluster's. */
+  readonly sparkMaster: string;
+  /** Cores of this machine that one session may use; a cluster has its own. */
+  readonly cores: number;
+  readonly coresPerDpu: number;
+  /** Of this machine, where drivers run on a cluster too. */
+  readonly memoryMebibytes: number;
 }
 
 /**
- * MaxConcurrentDpus bounds the cores in use: `(MaxConcurrentDpus - coordinator) x coresPerDpu`, at most the machine's.
- *
- * @param cores cores of this machine that one session may use
+ * MaxConcurrentDpus bounds the work that is done at once: on a local master by `(MaxConcurrentDpus - coordinator) x coresPerDpu` threads,
+ * at most the machine's cores; on a cluster by `(MaxConcurrentDpus - coordinator) / executor` executors, at least one.
  */
-export function planDpus(
-  requested: { CoordinatorDpuSize?: number | undefined; MaxConcurrentDpus?: number | undefined },
-  limits: { cores: number; coresPerDpu: number },
-): DpuPlan {
+export function planDpus(requested: RequestedDpus, limits: DpuLimits): DpuPlan {
   const coordinatorDpus = requested.CoordinatorDpuSize ?? 1;
   const maxConcurrentDpus = requested.MaxConcurrentDpus ?? DEFAULT_MAX_CONCURRENT_DPUS;
-  const cores = Math.max(1, Math.min(limits.cores, (maxConcurrentDpus - coordinatorDpus) * limits.coresPerDpu));
-  return { coordinatorDpus, maxConcurrentDpus, cores, workerDpus: Math.ceil(cores / limits.coresPerDpu) };
+  const coordinatorMebibytes = Math.floor(
+    Math.min(coordinatorDpus * MEBIBYTES_PER_DPU, limits.memoryMebibytes * LARGEST_SHARE),
+  );
+  const coordinator = { coordinatorDpus, maxConcurrentDpus, coordinatorMebibytes };
+  const room = maxConcurrentDpus - coordinatorDpus;
+  if (limits.sparkMaster === LOCAL) {
+    const cores = Math.max(1, Math.min(limits.cores, room * limits.coresPerDpu));
+    return { ...coordinator, cores, workerDpus: Math.ceil(cores / limits.coresPerDpu) };
+  }
+  const executorDpus = requested.DefaultExecutorDpuSize ?? DEFAULT_EXECUTOR_DPUS;
+  const executors = Math.max(1, Math.floor(room / executorDpus));
+  const coresPerExecutor = executorDpus * limits.coresPerDpu;
+  return {
+    ...coordinator,
+    cores: executors * coresPerExecutor,
+    workerDpus: executors * executorDpus,
+    executors,
+    coresPerExecutor,
+  };
 }
 
 /**

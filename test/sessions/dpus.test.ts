@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { clusterProperties } from '../../src/sessions/cluster-properties.ts';
 import { calculationDpuMillis, planDpus, sessionDpuMillis } from '../../src/sessions/dpus.ts';
 import type { CalculationRow, SessionRow } from '../../src/store/tables.ts';
 
@@ -7,6 +8,9 @@ const session = (row: Partial<SessionRow>) =>
   ({ coordinator_dpus: 1, worker_dpus: 1, busy_millis: 0, ready_at: null, ended_at: null, ...row }) as SessionRow;
 const calculation = (row: Partial<CalculationRow>) =>
   ({ dpus: 2, started_at: null, completed_at: null, ...row }) as CalculationRow;
+
+const machine = { sparkMaster: 'local', cores: 1000, coresPerDpu: 4, memoryMebibytes: 64 * 1024 };
+const cluster = { ...machine, cores: 2, sparkMaster: 'spark://127.0.0.1:7077' };
 
 describe('planDpus', () => {
   it('never uses more cores than MaxConcurrentDpus or the machine allow, and always at least one', () => {
@@ -16,22 +20,63 @@ describe('planDpus', () => {
         fc.integer({ min: 1, max: 128 }),
         fc.integer({ min: 1, max: 16 }),
         (MaxConcurrentDpus, cores, coresPerDpu) => {
-          const plan = planDpus({ MaxConcurrentDpus }, { cores, coresPerDpu });
+          const plan = planDpus({ MaxConcurrentDpus }, { ...machine, cores, coresPerDpu });
           expect(plan.cores).toBeGreaterThanOrEqual(1);
           expect(plan.cores).toBeLessThanOrEqual(cores);
           expect(plan.coordinatorDpus + plan.workerDpus).toBeLessThanOrEqual(MaxConcurrentDpus);
+          expect(plan.executors).toBeUndefined();
         },
       ),
     );
   });
 
   it('takes AWS’s defaults for what is left out', () => {
-    expect(planDpus({}, { cores: 1000, coresPerDpu: 4 })).toEqual({
+    expect(planDpus({}, machine)).toEqual({
       coordinatorDpus: 1,
+      coordinatorMebibytes: 16 * 1024,
       maxConcurrentDpus: 20,
       cores: 76,
       workerDpus: 19,
     });
+  });
+
+  it('leaves the machine some memory beside the largest driver', () => {
+    expect(planDpus({}, { ...machine, memoryMebibytes: 10_000 }).coordinatorMebibytes).toBe(8000);
+  });
+
+  it('bounds executors on a cluster, whatever cores the server’s own machine has', () => {
+    expect(planDpus({}, cluster)).toMatchObject({ executors: 19, coresPerExecutor: 4, cores: 76, workerDpus: 19 });
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 5000 }),
+        fc.integer({ min: 1, max: 16 }),
+        (MaxConcurrentDpus, coresPerDpu) => {
+          const plan = planDpus({ MaxConcurrentDpus }, { ...cluster, coresPerDpu });
+          expect(plan.executors).toBe(MaxConcurrentDpus - 1);
+          expect(plan.coordinatorDpus + plan.workerDpus).toBe(MaxConcurrentDpus);
+          expect(plan.cores).toBe(plan.workerDpus * coresPerDpu);
+        },
+      ),
+    );
+  });
+});
+
+describe('clusterProperties', () => {
+  it('are nothing on a local master', () => {
+    expect(clusterProperties(planDpus({}, machine), 'local')).toEqual({});
+  });
+
+  it('let a session grow from no executor to its DPUs', () => {
+    const plan = planDpus({ MaxConcurrentDpus: 4 }, cluster);
+    expect(clusterProperties(plan, cluster.sparkMaster)).toEqual({
+      'spark.dynamicAllocation.enabled': 'true',
+      'spark.dynamicAllocation.shuffleTracking.enabled': 'true',
+      'spark.dynamicAllocation.minExecutors': '0',
+      'spark.dynamicAllocation.maxExecutors': '3',
+      'spark.executor.cores': '4',
+      'spark.cores.max': '12',
+    });
+    expect(clusterProperties(plan, 'yarn')).not.toHaveProperty('spark.cores.max');
   });
 });
 
