@@ -3,10 +3,6 @@ import type { CalculationRow, SessionRow } from '../store/tables.ts';
 
 const DEFAULT_MAX_CONCURRENT_DPUS = 20;
 const DEFAULT_EXECUTOR_DPUS = 1;
-/** What a DPU has on AWS. */
-const MEBIBYTES_PER_DPU = 16 * 1024;
-/** Of the machine's memory, what one driver's heap may take at most. */
-const LARGEST_SHARE = 0.8;
 
 /** The master under which a session's work is done by threads of its own driver. */
 const LOCAL = 'local';
@@ -14,8 +10,6 @@ const LOCAL = 'local';
 /** What a session's EngineConfiguration comes to. */
 export interface DpuPlan {
   readonly coordinatorDpus: number;
-  /** The largest heap that the driver may be given. */
-  readonly coordinatorMebibytes: number;
   /** DPUs that executors use at most while a calculation runs; on a local master no more than the machine's cores make. */
   readonly workerDpus: number;
   /** Spark cores that stand for the workers: the threads of a local master, or those of all executors together. */
@@ -40,8 +34,6 @@ export interface DpuLimits {
   /** Cores of this machine that one session may use; a cluster has its own. */
   readonly cores: number;
   readonly coresPerDpu: number;
-  /** Of this machine, where drivers run on a cluster too. */
-  readonly memoryMebibytes: number;
 }
 
 /**
@@ -51,10 +43,7 @@ export interface DpuLimits {
 export function planDpus(requested: RequestedDpus, limits: DpuLimits): DpuPlan {
   const coordinatorDpus = requested.CoordinatorDpuSize ?? 1;
   const maxConcurrentDpus = requested.MaxConcurrentDpus ?? DEFAULT_MAX_CONCURRENT_DPUS;
-  const coordinatorMebibytes = Math.floor(
-    Math.min(coordinatorDpus * MEBIBYTES_PER_DPU, limits.memoryMebibytes * LARGEST_SHARE),
-  );
-  const coordinator = { coordinatorDpus, maxConcurrentDpus, coordinatorMebibytes };
+  const coordinator = { coordinatorDpus, maxConcurrentDpus };
   const room = maxConcurrentDpus - coordinatorDpus;
   if (limits.sparkMaster === LOCAL) {
     const cores = Math.max(1, Math.min(limits.cores, room * limits.coresPerDpu));

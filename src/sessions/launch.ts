@@ -6,6 +6,7 @@ import { resolveSparkProperties } from '../spark-properties/resolve.ts';
 import { moveSession } from '../store/sessions.ts';
 import type { NewSession } from '../store/tables.ts';
 import type { WorkGroup } from '../workgroups/workgroups.ts';
+import { clusterProperties } from './cluster-properties.ts';
 import { inBackground, type SessionSettings, type SessionsContext } from './context.ts';
 import { type DpuPlan, planDpus } from './dpus.ts';
 import { failSession, finishTermination } from './ending.ts';
@@ -85,15 +86,20 @@ function assignmentOf(context: SessionsContext, session: NewSession, workGroup: 
   const engine = JSON.parse(session.engine_configuration_json) as EngineConfiguration;
   const location = workGroup.configuration.ResultConfiguration?.OutputLocation || settings.defaultResultsLocation;
   const ofWorkGroup = workGroup.configuration.EngineConfiguration;
+  const plan = planDpus(engine, settings);
   const { properties, refusal, lowered } = resolveSparkProperties({
-    server: [settings.catalogProperties(location), settings.sparkProperties],
+    server: [
+      settings.catalogProperties(location),
+      clusterProperties(plan, settings.sparkMaster),
+      settings.sparkProperties,
+    ],
     callers: [
       propertiesOfClassifications(ofWorkGroup?.Classifications),
       ofWorkGroup?.SparkProperties,
       propertiesOfClassifications(engine.Classifications),
       engine.SparkProperties,
     ],
-    bounds: boundsOf(planDpus(engine, settings), settings),
+    bounds: boundsOf(plan, settings),
     allowedPaths: settings.allowedPaths,
   });
   if (refusal !== undefined) throw new SessionStartFailed(refusal);
@@ -102,7 +108,7 @@ function assignmentOf(context: SessionsContext, session: NewSession, workGroup: 
     sessionId: session.id,
     workGroup: session.workgroup,
     sparkProperties: properties,
-    sparkMaster: settings.sparkMaster === 'local' ? `local[${planDpus(engine, settings).cores}]` : settings.sparkMaster,
+    sparkMaster: settings.sparkMaster === 'local' ? `local[${plan.cores}]` : settings.sparkMaster,
     s3: {
       endpoint: settings.s3.endpoint(),
       region: settings.s3.region,
@@ -115,6 +121,8 @@ function assignmentOf(context: SessionsContext, session: NewSession, workGroup: 
 function boundsOf(plan: DpuPlan, settings: SessionSettings): Bounds {
   return {
     driverMemoryMebibytes: Math.min(plan.coordinatorDpus * DPU_MEBIBYTES, settings.memoryMebibytes * DRIVERS_SHARE),
+    executors: plan.executors,
+    coresPerExecutor: plan.coresPerExecutor,
   };
 }
 

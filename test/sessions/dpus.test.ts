@@ -9,7 +9,7 @@ const session = (row: Partial<SessionRow>) =>
 const calculation = (row: Partial<CalculationRow>) =>
   ({ dpus: 2, started_at: null, completed_at: null, ...row }) as CalculationRow;
 
-const machine = { sparkMaster: 'local', cores: 1000, coresPerDpu: 4, memoryMebibytes: 64 * 1024 };
+const machine = { sparkMaster: 'local', cores: 1000, coresPerDpu: 4 };
 const cluster = { ...machine, cores: 2, sparkMaster: 'spark://127.0.0.1:7077' };
 
 describe('planDpus', () => {
@@ -33,15 +33,10 @@ describe('planDpus', () => {
   it('takes AWS’s defaults for what is left out', () => {
     expect(planDpus({}, machine)).toEqual({
       coordinatorDpus: 1,
-      coordinatorMebibytes: 16 * 1024,
       maxConcurrentDpus: 20,
       cores: 76,
       workerDpus: 19,
     });
-  });
-
-  it('leaves the machine some memory beside the largest driver', () => {
-    expect(planDpus({}, { ...machine, memoryMebibytes: 10_000 }).coordinatorMebibytes).toBe(8000);
   });
 
   it('bounds executors on a cluster, whatever cores the server’s own machine has', () => {
