@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import type { Realm } from './access/arns.ts';
 import { KeyRing, writeAwsConfig } from './access/keys.ts';
@@ -146,6 +146,7 @@ function driversOf(config: Config, logger: Logger) {
     jars: readdirSync(runtime.jars)
       .filter((name) => name.endsWith('.jar'))
       .map((name) => join(runtime.jars, name)),
+    ivyCache: resolve(config.home, 'ivy'),
     folder: join(config.home, 'drivers'),
     poolSize: config.poolSize,
     startTimeoutMs: config.sessionStartSeconds * 1000,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .descendants import kill_descendants
+from .jars import submitted
 from .jvm_options import java_command, java_environment, properties_text
 from .launch import Launch
 from .pump import OutputPump
@@ -47,7 +48,7 @@ class Jvm:
         if properties:
             descriptor = os.open(self._properties_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with open(descriptor, "w", encoding="ascii") as file:
-                file.write(properties_text(properties))
+                file.write(properties_text(submitted(properties)))
         self._process = subprocess.Popen(
             java_command(self._launch, properties, self._properties_file if properties else None),
             env=java_environment(self._launch, properties, self._info),

@@ -19,6 +19,7 @@ from . import observe
 from .context import attach_gateway, create_session, namespace, session_properties, start_failure
 from .descendants import kill_descendants
 from .interrupts import Interrupts
+from .jars import with_dependencies
 from .jvm import Jvm
 from .launch import Launch
 from .magics import register
@@ -89,7 +90,8 @@ class DriverKernel(IPythonKernel):
             attach_gateway(self.jvm.connect())
         else:
             add_late_jars(self.launch.jars, properties)
-        session = create_session(properties, self.session_id)
+        properties = with_dependencies(properties, self.launch)
+        session = create_session(properties, self.session_id, self.launch.jars)
         self.shell.push(namespace(session, self.launch), interactive=False)
         return {"status": "ok", "application_id": session.sparkContext.applicationId}
 

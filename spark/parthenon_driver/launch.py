@@ -17,6 +17,8 @@ class Launch:
     spark_home: Path
     #: Jars beside those that PySpark ships: hadoop-aws and what it needs.
     jars: tuple[str, ...]
+    #: Where the packages of all sessions are kept.
+    ivy_cache: Path
     #: Start the JVM now, before a session is known.
     start_jvm: bool
     #: Use one throw-away SparkContext, so that the session's own comes fast.
@@ -34,6 +36,7 @@ class Launch:
             java=said["java"],
             spark_home=Path(said["spark_home"]),
             jars=tuple(said["jars"]),
+            ivy_cache=Path(said["ivy_cache"]),
             start_jvm=said["start_jvm"],
             warm=said["warm"],
             environment=dict(os.environ),

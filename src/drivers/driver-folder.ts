@@ -13,6 +13,8 @@ export interface LaunchInstructions {
   readonly java: string;
   readonly sparkHome: string;
   readonly jars: readonly string[];
+  /** Where the packages of all sessions are kept. */
+  readonly ivyCache: string;
   /** Start the JVM now, before a session is known. */
   readonly startJvm: boolean;
   /** Use one throw-away SparkContext, so that the session's own comes fast. */
@@ -54,6 +56,7 @@ export async function createDriverFolder(
     java: instructions.java,
     spark_home: instructions.sparkHome,
     jars: instructions.jars,
+    ivy_cache: instructions.ivyCache,
     start_jvm: instructions.startJvm,
     warm: instructions.warm,
     sockets,

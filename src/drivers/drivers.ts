@@ -31,6 +31,8 @@ export interface DriversOptions {
   readonly sparkHome: string;
   /** Jars beside PySpark's own: hadoop-aws and what it needs. */
   readonly jars: readonly string[];
+  /** Where the packages of all sessions are kept (`spark.jars.packages`); absolute, made when it is needed. */
+  readonly ivyCache: string;
   /** Where driver folders lie; this server's alone. */
   readonly folder: string;
   /** Where sockets go when `folder` is too long a path for them; a folder of the user's under the system's temporary one unless told. */

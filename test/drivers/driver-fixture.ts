@@ -45,6 +45,7 @@ function optionsFor(folder: string, options: Partial<DriversOptions>): DriversOp
     java: runtime.java,
     sparkHome: runtime.sparkHome,
     jars: readdirSync(runtime.jars).map((name) => join(runtime.jars, name)),
+    ivyCache: join(folder, 'ivy'),
     poolSize: 0,
     startTimeoutMs: 120_000,
     logger: pino({ level: 'silent' }),

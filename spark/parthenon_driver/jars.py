@@ -1,0 +1,86 @@
+"""A session's own jars, packages, Python files, files and archives, in a warm JVM as in a fresh one.
+
+What SparkSubmit does before it starts a program, done by the driver before it makes the session's SparkContext:
+docs/decisions/0050-jars-of-sessions.md.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .fetch import Fetcher, local_path
+from .launch import Launch
+from .packages import PACKAGES, remember_repositories, resolve_packages
+
+_JARS = "spark.jars"
+_PYTHON_FILES = "spark.submit.pyFiles"
+_FILES = "spark.files"
+_ARCHIVES = "spark.archives"
+_FETCHED = (_JARS, _PYTHON_FILES, _FILES, _ARCHIVES)
+
+#: Cluster managers that take these from SparkSubmit alone.
+_SUBMITTED_MASTERS = ("yarn", "k8s:")
+
+
+def submitted(properties: Mapping[str, str]) -> dict[str, str]:
+    """The properties that SparkSubmit is to know of: without those that `with_dependencies` sees to."""
+    if _goes_by_submit(properties):
+        return dict(properties)
+    return {name: value for name, value in properties.items() if name not in _FETCHED and name != PACKAGES}
+
+
+def with_dependencies(properties: Mapping[str, str], launch: Launch) -> dict[str, str]:
+    """Fetches what the properties name, and gives jars to the JVM's class loader; before the SparkContext is made.
+
+    :param properties: all of the session's, `spark.hadoop.*` among them
+    :returns: the same, with addresses of this machine: executors in other processes get the files from the driver
+    :raises DependencyFailed: naming what could not be fetched, and why
+    """
+    if _goes_by_submit(properties):
+        return dict(properties)
+    from pyspark import SparkContext
+
+    jvm = SparkContext._jvm
+    assert jvm
+    folder = launch.folder / "dependencies"
+    remember_repositories(jvm, properties, folder / "ivy")
+    named = {name: properties[name] for name in _FETCHED if properties.get(name, "").strip()}
+    if not named and PACKAGES not in properties:
+        return dict(properties)
+    fetcher = Fetcher(jvm, properties, folder)
+    found = {name: fetcher.fetch(name, addresses) for name, addresses in named.items()}
+    packages = resolve_packages(jvm, properties, folder / "ivy", launch.ivy_cache)
+    jars = _once([*found.get(_JARS, ()), *(jar.as_uri() for jar in packages)])
+    _add_to_class_path(jvm, jars)
+    python_files = [*found.get(_PYTHON_FILES, ()), *(jar.as_uri() for jar in packages if _holds_python(jar))]
+    given = {
+        _JARS: jars,
+        # PySpark takes paths here, and expects what they name among the files.
+        _PYTHON_FILES: [str(local_path(each) or each) for each in python_files],
+        _FILES: _once([*found.get(_FILES, ()), *python_files]),
+        _ARCHIVES: found.get(_ARCHIVES, []),
+    }
+    return {**properties, **{name: ",".join(each) for name, each in given.items() if each}}
+
+
+def _goes_by_submit(properties: Mapping[str, str]) -> bool:
+    return properties["spark.master"].startswith(_SUBMITTED_MASTERS)
+
+
+def _add_to_class_path(jvm: Any, jars: Iterable[str]) -> None:
+    """Adds to the loader that SparkSubmit has made. A driver serves one session, so nobody else ever sees them."""
+    loader = jvm.Thread.currentThread().getContextClassLoader()
+    for jar in jars:
+        jvm.org.apache.spark.util.DependencyUtils.addJarToClasspath(jar, loader)
+
+
+def _holds_python(jar: Path) -> bool:
+    with zipfile.ZipFile(jar) as file:
+        return any(name.endswith(".py") for name in file.namelist())
+
+
+def _once(addresses: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(addresses))
