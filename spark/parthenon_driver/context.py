@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from .cluster import distribute_jars, is_cluster, settle, tags
 from .launch import Launch
 from .s3 import s3_properties
-from .table_formats import with_iceberg
+from .table_formats import first_jars, with_table_formats
 
 if TYPE_CHECKING:
     from py4j.clientserver import ClientServer
@@ -93,16 +94,18 @@ def session_properties(assignment: Mapping[str, Any]) -> dict[str, str]:
     properties = {
         **_base_properties(master),
         "spark.app.name": f"Athena session {assignment['session_id']}",
+        **tags(master, assignment["session_id"]),
         **s3_properties(assignment["s3"], own),
         **own,
         "spark.master": master,
     }
-    return with_iceberg(properties, assignment["s3"])
+    return with_table_formats(properties, assignment["s3"])
 
 
-def create_session(properties: Mapping[str, str], session_id: str) -> SparkSession:
+def create_session(properties: Mapping[str, str], session_id: str, jars: Iterable[str]) -> SparkSession:
     """Makes the session's SparkContext with all properties, static ones too.
 
+    :param jars: the driver's own, of which a cluster's executors know nothing
     :raises Exception: Spark's own, when it refuses a property
     """
     from pyspark import SparkConf, SparkContext
@@ -111,7 +114,10 @@ def create_session(properties: Mapping[str, str], session_id: str) -> SparkSessi
     assert SparkContext._jvm
     # File systems are cached by scheme and user, not by keys: one of an earlier context would be handed out again.
     SparkContext._jvm.org.apache.hadoop.fs.FileSystem.closeAll()
-    context = SparkContext(conf=SparkConf().setAll(list(properties.items())))
+    conf = SparkConf().setAll(list(properties.items()))
+    distribute_jars(conf, first_jars(jars, properties))
+    context = SparkContext(conf=conf)
+    settle(context, session_id)
     _name_application(context, session_id)
     return SparkSession.builder.getOrCreate()
 
@@ -171,7 +177,7 @@ def _base_properties(master: str) -> dict[str, str]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
     }
-    if master.startswith("local"):
+    if not is_cluster(master):
         properties["spark.driver.host"] = properties["spark.driver.bindAddress"] = "127.0.0.1"
     return properties
 

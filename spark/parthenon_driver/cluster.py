@@ -1,0 +1,52 @@
+"""What a session needs whose executors are not threads of its driver: docs/operators/cluster.md."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark import SparkConf, SparkContext
+
+_LOG = logging.getLogger("parthenon.cluster")
+
+#: Where an operator says that the workers have the jars of a driver's class path already.
+_WORKERS_CLASS_PATH = "spark.executor.extraClassPath"
+#: The Python of the workers, where theirs lies elsewhere than this one.
+_WORKERS_PYTHON = "spark.pyspark.python"
+
+
+def is_cluster(master: str) -> bool:
+    """Whether executors run in processes of their own."""
+    return not master.startswith("local")
+
+
+def tags(master: str, session_id: str) -> dict[str, str]:
+    """Properties by which a cluster's own tools find a session; a standalone master shows the application's name alone."""
+    if master == "yarn":
+        return {"spark.yarn.tags": session_id}
+    if master.startswith("k8s:"):
+        return {"spark.kubernetes.executor.label.athena-session": session_id}
+    return {}
+
+
+def distribute_jars(conf: SparkConf, jars: Iterable[str]) -> None:
+    """Has executors fetch the driver's own jars from the driver, after those that the session brings.
+
+    :param conf: of the context that will be made; it holds what `SparkSubmit` has added to `spark.jars`
+    :param jars: those of the driver's class path that Spark does not ship
+    """
+    if not is_cluster(conf.get("spark.master", "local")) or conf.get(_WORKERS_CLASS_PATH):
+        return
+    brought = [jar for jar in conf.get("spark.jars", "").split(",") if jar]
+    conf.set("spark.jars", ",".join(dict.fromkeys([*brought, *jars])))
+
+
+def settle(context: SparkContext, session_id: str) -> None:
+    """Makes a new context use the workers' Python, and writes down by which id the cluster knows the session."""
+    if not is_cluster(context.master):
+        return
+    # PySpark reads this from the driver's environment alone, which is this machine's.
+    context.pythonExec = context.getConf().get(_WORKERS_PYTHON) or context.pythonExec
+    _LOG.warning("Session %s is application %s of %s", session_id, context.applicationId, context.master)
