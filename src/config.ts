@@ -110,6 +110,11 @@ const settings = {
   interruptGraceSeconds: wholeNumber(1, 3600)
     .default(30)
     .describe('how long code may resist StopCalculationExecution before its driver is ended'),
+  statusWaitMillis: wholeNumber(0, 20_000)
+    .default(1000)
+    .describe(
+      'how long status calls wait for a change that is near, so that clients that poll slowly learn of it at once, milliseconds; 0: never',
+    ),
   stopSeconds: wholeNumber(1, 600).default(20).describe('how long an orderly stop waits for calls and drivers'),
   retentionDays: wholeNumber(1, 3650)
     .default(45)

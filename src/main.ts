@@ -16,6 +16,7 @@ import { createExternalObjectStore } from './objects/external.ts';
 import type { ObjectStore } from './objects/object-store.ts';
 import { createOperations } from './operations/index.ts';
 import { locateRuntime } from './runtime/runtime.ts';
+import { Changes } from './sessions/changes.ts';
 import type { SessionsContext } from './sessions/context.ts';
 import { parseS3Uri } from './sessions/locations.ts';
 import { closeLeftSessions, terminateAllSessions } from './sessions/recovery.ts';
@@ -27,6 +28,9 @@ import { createServer, type WireServer } from './wire/server.ts';
 import { createSignatureVerifier } from './wire/sigv4.ts';
 import { Tags } from './workgroups/tags.ts';
 import { WorkGroups } from './workgroups/workgroups.ts';
+
+/** Status calls that wait for a change, in all: each holds a connection. */
+const MOST_HELD_REPLIES = 1024;
 
 /** A server that serves calls. */
 export interface RunningServer {
@@ -75,6 +79,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     serverId: randomUUID(),
     live: new Map(),
     running: new Map(),
+    changes: new Changes(config.statusWaitMillis, MOST_HELD_REPLIES),
     background: new Set(),
   };
   await workGroups.ensurePrimary();
@@ -143,9 +148,7 @@ function driversOf(config: Config, logger: Logger) {
     python: runtime.python,
     java: runtime.java,
     sparkHome: runtime.sparkHome,
-    jars: readdirSync(runtime.jars)
-      .filter((name) => name.endsWith('.jar'))
-      .map((name) => join(runtime.jars, name)),
+    jars: [...jarsIn(runtime.jars), ...jarsIn(runtime.ownJars)],
     ivyCache: resolve(config.home, 'ivy'),
     folder: join(config.home, 'drivers'),
     poolSize: config.poolSize,
@@ -153,6 +156,12 @@ function driversOf(config: Config, logger: Logger) {
     interruptGraceMs: config.interruptGraceSeconds * 1000,
     logger,
   });
+}
+
+function jarsIn(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.jar'))
+    .map((name) => join(folder, name));
 }
 
 function catalogOf(config: Config, logger: Logger): Promise<Catalog> {

@@ -116,6 +116,8 @@ export interface Drivers {
    * @throws SessionStartFailed
    */
   start(assignment: SessionAssignment, onClaimed: (identity: DriverIdentity) => Promise<void>): Promise<Driver>;
+  /** Whether a driver waits that can be a session's in a moment. */
+  oneIsWarm(): boolean;
   /** Ends a driver left by an earlier server, if that very process still lives, and removes its folder. */
   reap(identity: DriverIdentity): Promise<void>;
   /** Ends every driver in the pool, and any process or folder of drivers that nobody owns; `owned` are left alone. */

@@ -92,6 +92,10 @@ class SparkDrivers implements Drivers {
     }
   }
 
+  oneIsWarm(): boolean {
+    return this.#pool.drivers.some((driver) => driver.alive && driver.isReady);
+  }
+
   async reap(identity: DriverIdentity): Promise<void> {
     const { pid, driverId, folder } = identity;
     const same = startTicks(pid) === identity.startTicks && marked(pid)?.driverId === driverId;

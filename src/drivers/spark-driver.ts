@@ -36,6 +36,7 @@ export class SparkDriver implements Driver {
   #startedAt = new Date();
   /** It is a session: there may be files and executors for Spark to put in order. */
   #assigned = false;
+  #ready = false;
   #running: string | undefined;
   readonly #observing = new Map<string, Promise<Reply | undefined>>();
   #interruptDeadline: NodeJS.Timeout | undefined;
@@ -60,6 +61,11 @@ export class SparkDriver implements Driver {
     });
   }
 
+  /** Has answered `ready`. */
+  get isReady(): boolean {
+    return this.#ready;
+  }
+
   get alive(): boolean {
     return !this.#ended;
   }
@@ -67,6 +73,7 @@ export class SparkDriver implements Driver {
   /** Resolves when the driver answers: it is as warm as it was told to become. @throws DriverDied */
   async ready(): Promise<void> {
     await this.#orDied(this.#shell.request({ type: 'kernel_info_request', content: {} }));
+    this.#ready = true;
   }
 
   /** Has it skip what is left of its warm-up, for a session waits: that costs more than it saves now. */

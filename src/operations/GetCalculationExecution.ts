@@ -1,5 +1,5 @@
 import type { GetCalculationExecutionRequest, GetCalculationExecutionResponse } from '@aws-sdk/client-athena';
-import { getCalculation } from '../sessions/calculations.ts';
+import { settledCalculation } from '../sessions/settled.ts';
 import { describeCalculation } from '../sessions/describe.ts';
 import type { OperationContext } from './context.ts';
 
@@ -7,6 +7,6 @@ export async function getCalculationExecutionOperation(
   context: OperationContext,
   input: GetCalculationExecutionRequest,
 ): Promise<GetCalculationExecutionResponse> {
-  const calculation = await getCalculation(context.sessions, input.CalculationExecutionId as string);
+  const calculation = await settledCalculation(context.sessions, input.CalculationExecutionId as string);
   return await describeCalculation(context.sessions, calculation);
 }

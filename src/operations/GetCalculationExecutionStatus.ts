@@ -2,7 +2,7 @@ import type {
   GetCalculationExecutionStatusRequest,
   GetCalculationExecutionStatusResponse,
 } from '@aws-sdk/client-athena';
-import { getCalculation } from '../sessions/calculations.ts';
+import { settledCalculation } from '../sessions/settled.ts';
 import { describeCalculationStatus, describeStatistics } from '../sessions/describe.ts';
 import type { OperationContext } from './context.ts';
 
@@ -10,7 +10,7 @@ export async function getCalculationExecutionStatusOperation(
   context: OperationContext,
   input: GetCalculationExecutionStatusRequest,
 ): Promise<GetCalculationExecutionStatusResponse> {
-  const calculation = await getCalculation(context.sessions, input.CalculationExecutionId as string);
+  const calculation = await settledCalculation(context.sessions, input.CalculationExecutionId as string);
   return {
     Status: describeCalculationStatus(calculation),
     Statistics: await describeStatistics(context.sessions, calculation),

@@ -59,7 +59,8 @@ export async function startCalculation(
     if (token !== undefined) await rememberRequestToken(transaction, OPERATION, token, request, row.id);
     return undefined;
   });
-  if (repeated !== undefined) return { calculationId: repeated, state: 'CREATING' };
+  if (repeated !== undefined) return { calculationId: repeated.resourceId, state: 'CREATING' };
+  context.changes.tell(session.id);
   context.running.set(
     session.id,
     inBackground(context, `Calculation ${row.id}`, () => runCalculation(context, session, row.id, code)),
@@ -82,6 +83,7 @@ export async function stopCalculation(context: SessionsContext, calculationId: s
     {},
   );
   if (!canceling) return (await getCalculation(context, calculationId)).state;
+  context.changes.tell(calculationId);
   const driver = context.live.get(row.session_id);
   if (driver !== undefined) {
     inBackground(context, `Interrupt of calculation ${calculationId}`, () => driver.interrupt(calculationId));

@@ -5,6 +5,7 @@ import type { Driver, Drivers } from '../drivers/driver.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { Database } from '../store/store.ts';
 import type { WorkGroups } from '../workgroups/workgroups.ts';
+import type { Changes } from './changes.ts';
 
 /** Settings that this room reads. */
 export interface SessionSettings {
@@ -44,6 +45,8 @@ export interface SessionsContext {
   readonly live: Map<string, Driver>;
   /** Calculations that run here, by session: resolved when what they left is in S3. */
   readonly running: Map<string, Promise<void>>;
+  /** Status calls that wait for one. */
+  readonly changes: Changes;
   /** Background work that an orderly stop waits for. */
   readonly background: Set<Promise<void>>;
 }

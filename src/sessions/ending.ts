@@ -42,7 +42,8 @@ async function endSession(
   reason?: string,
 ): Promise<boolean> {
   const now = Date.now();
-  return await context.database.transaction().execute(async (transaction) => {
+  const calculations: string[] = [];
+  const ended = await context.database.transaction().execute(async (transaction) => {
     const moved = await moveSession(transaction, sessionId, state, from, {
       ...(reason !== undefined && { state_change_reason: reason }),
       last_modified_at: now,
@@ -52,6 +53,7 @@ async function endSession(
     });
     if (!moved) return false;
     for (const calculation of await calculationsIn(transaction, sessionId, runningCalculationStates)) {
+      calculations.push(calculation.id);
       const canceled = state === 'TERMINATED';
       const end = canceled ? 'CANCELED' : 'FAILED';
       await moveCalculation(transaction, calculation.id, end, calculationStatesBefore(end), {
@@ -61,4 +63,6 @@ async function endSession(
     }
     return true;
   });
+  for (const id of [sessionId, ...calculations]) context.changes.tell(id);
+  return ended;
 }

@@ -63,6 +63,7 @@ async function becomeIdle(context: SessionsContext, sessionId: string, driver: D
     idle_since: now,
     last_modified_at: now,
   });
+  context.changes.tell(sessionId);
   if (!idle) {
     await driver.stop();
     await finishTermination(context, sessionId);

@@ -160,6 +160,8 @@ async function finish(
     await addBusyTime(transaction, sessionId, ran);
     await moveSession(transaction, sessionId, 'IDLE', ['BUSY'], { idle_since: now, last_modified_at: now });
   });
+  context.changes.tell(calculationId);
+  context.changes.tell(sessionId);
 }
 
 function encryptionOf(session: SessionRow): { encryption?: ObjectEncryption } {

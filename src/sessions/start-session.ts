@@ -4,7 +4,7 @@ import { defaultExecutionRole, sessionArn, workGroupArn } from '../access/arns.t
 import { newAccessKeyId } from '../access/keys.ts';
 import { InvalidRequestException, SessionAlreadyExistsException, TooManyRequestsException } from '../errors.ts';
 import { nextPosition } from '../store/positions.ts';
-import { findByRequestToken, rememberRequestToken } from '../store/request-tokens.ts';
+import { findByRequestToken, rememberReply, rememberRequestToken } from '../store/request-tokens.ts';
 import { countActiveSessions, findActiveSessionOfNotebook, insertSession } from '../store/sessions.ts';
 import type { Database } from '../store/store.ts';
 import type { NewSession, SessionState } from '../store/tables.ts';
@@ -16,9 +16,12 @@ import { inBackground, LEASE_MILLIS, type SessionsContext } from './context.ts';
 import { planDpus } from './dpus.ts';
 import { launchSession } from './launch.ts';
 import { sessionDirectory } from './locations.ts';
+import { settledSession } from './settled.ts';
 
 const OPERATION = 'StartSession';
 const DEFAULT_IDLE_TIMEOUT_MINUTES = 20;
+/** A hot driver takes some 30 ms, a warm one some 250. */
+const START_REPLY_MILLIS = 400;
 const NOTEBOOK_VERSION = 'Athena notebook version 1';
 const ALL_TAGS = 1000;
 
@@ -54,9 +57,23 @@ export async function startSession(
     if (token !== undefined) await rememberRequestToken(transaction, OPERATION, token, request, row.id);
     return undefined;
   });
-  if (repeated !== undefined) return { sessionId: repeated, state: 'CREATING' };
+  if (repeated !== undefined) {
+    return { sessionId: repeated.resourceId, state: (repeated.replyState ?? 'CREATING') as SessionState };
+  }
   inBackground(context, `Start of session ${row.id}`, () => launchSession(context, row, workGroup));
-  return { sessionId: row.id, state: 'CREATING' };
+  return { sessionId: row.id, state: await stateToReply(context, row.id, request.ClientRequestToken) };
+}
+
+/** IDLE, where a driver that waits makes it so in a moment: a client that reads it does not begin to poll. */
+async function stateToReply(
+  context: SessionsContext,
+  sessionId: string,
+  token: string | undefined,
+): Promise<SessionState> {
+  if (!context.drivers.oneIsWarm()) return 'CREATING';
+  const { state } = await settledSession(context, sessionId, START_REPLY_MILLIS);
+  if (token !== undefined) await rememberReply(context.database, OPERATION, token, state);
+  return state;
 }
 
 function newSession(

@@ -11,17 +11,19 @@ interface SessionStateRules {
   readonly accepts: boolean;
   /** Holds a driver, or is about to. */
   readonly active: boolean;
+  /** Does not change by itself: who asks for it while it is not may wait for the change. */
+  readonly settled: boolean;
 }
 
 export const sessionStates: Readonly<Record<SessionState, SessionStateRules>> = {
-  CREATING: { next: ['CREATED', 'TERMINATING', 'FAILED'], accepts: false, active: true },
-  CREATED: { next: ['IDLE', 'TERMINATING', 'FAILED'], accepts: false, active: true },
-  IDLE: { next: ['BUSY', 'TERMINATING', 'DEGRADED', 'FAILED'], accepts: true, active: true },
-  BUSY: { next: ['IDLE', 'TERMINATING', 'DEGRADED', 'FAILED'], accepts: false, active: true },
-  DEGRADED: { next: ['IDLE', 'TERMINATING', 'FAILED'], accepts: false, active: true },
-  TERMINATING: { next: ['TERMINATED'], accepts: false, active: true },
-  TERMINATED: { next: [], accepts: false, active: false },
-  FAILED: { next: [], accepts: false, active: false },
+  CREATING: { next: ['CREATED', 'TERMINATING', 'FAILED'], accepts: false, active: true, settled: false },
+  CREATED: { next: ['IDLE', 'TERMINATING', 'FAILED'], accepts: false, active: true, settled: false },
+  IDLE: { next: ['BUSY', 'TERMINATING', 'DEGRADED', 'FAILED'], accepts: true, active: true, settled: true },
+  BUSY: { next: ['IDLE', 'TERMINATING', 'DEGRADED', 'FAILED'], accepts: false, active: true, settled: false },
+  DEGRADED: { next: ['IDLE', 'TERMINATING', 'FAILED'], accepts: false, active: true, settled: true },
+  TERMINATING: { next: ['TERMINATED'], accepts: false, active: true, settled: false },
+  TERMINATED: { next: [], accepts: false, active: false, settled: true },
+  FAILED: { next: [], accepts: false, active: false, settled: true },
 };
 
 interface CalculationStateRules {

@@ -44,6 +44,7 @@ export async function beginTermination(
     last_modified_at: Date.now(),
     idle_since: null,
   });
+  context.changes.tell(sessionId);
   if (moved) inBackground(context, `Termination of session ${sessionId}`, () => endDriver(context, sessionId));
   return moved;
 }

@@ -2,6 +2,13 @@ import { createHash } from 'node:crypto';
 import { InvalidRequestException } from '../errors.ts';
 import type { Database } from './store.ts';
 
+/** What a request with a token did when it first came. */
+export interface EarlierRequest {
+  readonly resourceId: string;
+  /** The state that its reply told; null while none has gone out. */
+  readonly replyState: string | null;
+}
+
 /**
  * What a ClientRequestToken started before, if anything.
  *
@@ -13,7 +20,7 @@ export async function findByRequestToken(
   operation: string,
   token: string,
   parameters: object,
-): Promise<string | undefined> {
+): Promise<EarlierRequest | undefined> {
   const row = await database
     .selectFrom('request_tokens')
     .selectAll()
@@ -26,7 +33,7 @@ export async function findByRequestToken(
       'Idempotent parameters do not match: the ClientRequestToken was used with other parameters.',
     );
   }
-  return row.resource_id;
+  return { resourceId: row.resource_id, replyState: row.reply_state };
 }
 
 /** Remembers what a token started; fails on a second insert, so it belongs into the transaction that starts it. */
@@ -44,8 +51,24 @@ export async function rememberRequestToken(
       token,
       parameters_hash: hashOf(parameters),
       resource_id: resourceId,
+      reply_state: null,
       created_at: Date.now(),
     })
+    .execute();
+}
+
+/** Remembers what the reply said, so that a repeated request gets the same. */
+export async function rememberReply(
+  database: Database,
+  operation: string,
+  token: string,
+  replyState: string,
+): Promise<void> {
+  await database
+    .updateTable('request_tokens')
+    .set({ reply_state: replyState })
+    .where('operation', '=', operation)
+    .where('token', '=', token)
     .execute();
 }
 

@@ -1,6 +1,7 @@
 import { Kysely } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import * as first from './migrations/0001-first.ts';
+import * as replies from './migrations/0002-replies-of-request-tokens.ts';
 import { openSqlite } from './sqlite.ts';
 import type { Tables } from './tables.ts';
 
@@ -9,6 +10,7 @@ export type Database = Kysely<Tables>;
 /** Forward only, applied in the order of their names. */
 const migrations: Record<string, Migration> = {
   '0001-first': first,
+  '0002-replies-of-request-tokens': replies,
 };
 
 /** The state database cannot be opened; `message` says what to do. */

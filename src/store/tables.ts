@@ -96,6 +96,8 @@ export interface RequestTokenTable {
   /** SHA-256 of the request's parameters: the same token with others is an error. */
   parameters_hash: string;
   resource_id: string;
+  /** The state that the reply told; null while none has gone out, and for operations that always tell the same. */
+  reply_state: string | null;
   created_at: number;
 }
 

@@ -190,7 +190,10 @@ describe('what has ended', () => {
 describe('request tokens', () => {
   it('give what they started, for the same parameters in whatever order', async () => {
     await rememberRequestToken(database, 'StartSession', 'token', { a: 1, b: { c: 2, d: 3 } }, 'id');
-    expect(await findByRequestToken(database, 'StartSession', 'token', { b: { d: 3, c: 2 }, a: 1 })).toBe('id');
+    expect(await findByRequestToken(database, 'StartSession', 'token', { b: { d: 3, c: 2 }, a: 1 })).toMatchObject({
+      resourceId: 'id',
+      replyState: null,
+    });
     expect(await findByRequestToken(database, 'Other', 'token', {})).toBeUndefined();
     await expect(findByRequestToken(database, 'StartSession', 'token', { a: 2 })).rejects.toThrow(
       InvalidRequestException,
