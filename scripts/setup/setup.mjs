@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { classData } from './class-data.mjs';
 import { pythonEnvironment } from './environment.mjs';
 import { readJson, writeJson } from './files.mjs';
 import { jars } from './jars.mjs';
@@ -11,6 +12,7 @@ import { checkout, runtimeFolder } from './paths.mjs';
 import { SetupProblem } from './problem.mjs';
 import { endRunning } from './process.mjs';
 import { announce } from './progress.mjs';
+import { sparkJava } from './spark-java.mjs';
 
 /**
  * @typedef {object} Step
@@ -51,7 +53,7 @@ async function ensureSpark(runtime, lock) {
     title: "Spark's Python environment",
     lock: join(checkout, 'spark', 'requirements.lock.txt'),
     buildLock: join(checkout, 'spark', 'build.lock.txt'),
-    imports: 'pyspark.sql.connect.session, ipykernel, pandas, pyarrow, boto3',
+    imports: 'pyspark.sql.connect.session, ipykernel, pandas, pyarrow, boto3, matplotlib.font_manager',
   });
   await ensure(python, lock);
   const sparkHome = () => sparkHomeIn(python.folder());
@@ -59,15 +61,47 @@ async function ensureSpark(runtime, lock) {
   await ensure(javaStep, lock);
   const jarsStep = jars({ runtime, lock: join(checkout, 'spark', 'jars.lock.json'), java: javaStep.path, sparkHome });
   await ensure(jarsStep, lock);
+  const sparkJavaStep = sparkJava({
+    runtime,
+    sources: join(checkout, 'spark', 'java'),
+    locks: ['requirements.lock.txt', 'jars.lock.json'].map((name) => join(checkout, 'spark', name)),
+    java: javaStep.path,
+    sparkHome,
+    jars: jarsStep.folder,
+  });
+  await ensure(sparkJavaStep, lock);
+  const interpreter = () => join(python.folder(), 'bin', 'python');
+  const classDataStep = classData({
+    runtime,
+    locks: ['requirements.lock.txt', 'jars.lock.json'].map((name) => join(checkout, 'spark', name)),
+    python: interpreter,
+    java: javaStep.path,
+    sparkHome,
+    jars: () => [jarsStep.folder(), sparkJavaStep.folder()].flatMap(jarsIn),
+  });
+  await ensure(classDataStep, lock);
 
   const record = join(runtime, 'runtime.json');
   const found = {
-    python: join(python.folder(), 'bin', 'python'),
+    python: interpreter(),
     java: javaStep.path(),
     sparkHome: sparkHome(),
     jars: jarsStep.folder(),
+    ownJars: sparkJavaStep.folder(),
+    classData: classDataStep.file(),
   };
   if (JSON.stringify(readJson(record)) !== JSON.stringify(found)) writeJson(record, found);
+}
+
+/**
+ * In the order of src/runtime/runtime.ts: Java compares the class path.
+ * @param {string} folder
+ */
+function jarsIn(folder) {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.jar'))
+    .sort()
+    .map((name) => join(folder, name));
 }
 
 /** @param {string} runtime */

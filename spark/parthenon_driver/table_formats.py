@@ -29,9 +29,22 @@ _LOCAL_WAREHOUSE = "spark-warehouse"
 
 #: A jar of a table format, without scala's and its own version: `iceberg-spark-runtime`, `delta-spark`, `hudi-spark`.
 _FORMAT_JAR = re.compile(r"(?:iceberg|delta|hudi)-[a-z-]*[a-z]")
+_DELTA_CLASS = re.compile(r"\borg\.apache\.spark\.sql\.delta\.|\bio\.delta\.")
+#: Commits by conditional writes: spark/java/delta.
+_DELTA_LOG_STORE = "parthenon.delta.S3LogStore"
+_DELTA_LOG_STORES = "spark.delta.logStore."
 _HUDI_CLASS = re.compile(r"org\.apache\.(?:spark\.sql\.)?hudi\.|\.Hoodie")
 #: Properties by which a session brings jars.
 _OWN_JARS = ("spark.jars", "spark.jars.packages", "spark.driver.extraClassPath")
+
+
+def with_table_formats(properties: Mapping[str, str], s3: Mapping[str, Any]) -> dict[str, str]:
+    """A session's properties as its table formats need them here; what the session set itself stays.
+
+    :param properties: all properties of the session
+    :param s3: `endpoint`, `region`, `path_style`, `credentials` of the assignment
+    """
+    return _with_delta(with_iceberg(properties, s3))
 
 
 def with_iceberg(properties: Mapping[str, str], s3: Mapping[str, Any]) -> dict[str, str]:
@@ -54,12 +67,20 @@ def with_iceberg(properties: Mapping[str, str], s3: Mapping[str, Any]) -> dict[s
     return translated
 
 
+def _with_delta(properties: Mapping[str, str]) -> dict[str, str]:
+    """Delta's log in S3 as several sessions can write it, unless the session chose a log itself or brings a Delta."""
+    chosen = any(name.startswith(_DELTA_LOG_STORES) for name in properties)
+    if chosen or "delta-" in _brought(properties) or not any(map(_DELTA_CLASS.search, properties.values())):
+        return dict(properties)
+    return {**properties, **{f"{_DELTA_LOG_STORES}{scheme}.impl": _DELTA_LOG_STORE for scheme in ("s3", "s3a")}}
+
+
 def first_jars(jars: Iterable[str], properties: Mapping[str, str]) -> list[str]:
     """Which jars a JVM has on its class path from the start; `properties` are empty where it learns them later.
 
     A table format that the session brings in a version of its own is left out: of two, the class path's would win.
     """
-    brought = " ".join(properties.get(name, "") for name in _OWN_JARS)
+    brought = _brought(properties)
     wanted = [jar for jar in jars if not _is_hudi(jar) or _wants_hudi(properties)]
     return [jar for jar in wanted if not ((form := _FORMAT_JAR.match(Path(jar).name)) and form[0] in brought)]
 
@@ -76,8 +97,13 @@ def add_late_jars(jars: Iterable[str], properties: Mapping[str, str]) -> None:
             loader.addURL(jvm.java.io.File(jar).toURI().toURL())
 
 
+def _brought(properties: Mapping[str, str]) -> str:
+    """The names of the jars that a session brings."""
+    return " ".join(properties.get(name, "") for name in _OWN_JARS)
+
+
 def _is_hudi(jar: str) -> bool:
-    return Path(jar).name.startswith("hudi-")
+    return Path(jar).name.startswith(("hudi-", "parthenon-hudi"))
 
 
 def _wants_hudi(properties: Mapping[str, str]) -> bool:

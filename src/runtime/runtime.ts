@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -12,6 +12,10 @@ export interface Runtime {
   readonly sparkHome: string;
   /** The folder of the pinned jars that Spark does not ship itself (`spark/jars.lock.json`). */
   readonly jars: string;
+  /** The folder of the jars made of the project's own Java (`spark/java`). */
+  readonly ownJars: string;
+  /** The class-data archive: the classes that drivers load, as Java maps them. */
+  readonly classData: string;
 }
 
 /** Set-up has not been run, or what it made has gone. Its message names the command that helps. */
@@ -19,7 +23,7 @@ export class RuntimeMissing extends Error {
   override readonly name = 'RuntimeMissing';
 }
 
-const PARTS = ['python', 'java', 'sparkHome', 'jars'] as const;
+const PARTS = ['python', 'java', 'sparkHome', 'jars', 'ownJars', 'classData'] as const;
 const checkout = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
 /**
@@ -43,6 +47,16 @@ export function locateRuntime(folder: string = runtimeFolder()): Runtime {
     if (!existsSync(path)) throw missing(`${path} is not there`);
   }
   return record as unknown as Runtime;
+}
+
+/** The jars on every driver's class path behind Spark's own, in the order in which the class-data archive was made. */
+export function driverJars({ jars, ownJars }: Runtime): string[] {
+  return [jars, ownJars].flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.jar'))
+      .sort()
+      .map((name) => join(folder, name)),
+  );
 }
 
 function readRecord(file: string): Record<string, unknown> {
