@@ -16,6 +16,8 @@ import { run } from './process.mjs';
 import { ensureUv } from './uv.mjs';
 
 const STAMP = 'parthenon.json';
+/** Where Matplotlib's list of fonts lies in an environment; every driver gets a copy, in place of making one for seconds. */
+const FONT_LISTS = 'matplotlib';
 
 /**
  * A Python environment that holds what a lock lists and nothing else.
@@ -73,7 +75,9 @@ export function pythonEnvironment({ runtime, name, title, lock, buildLock, impor
         ];
         await run(uv.command, [...args, buildLock, lock], { ...options, onLine: downloads(progress) });
         progress.update('trying it');
-        await run(python, ['-c', `import ${imports}`], options);
+        // Where Matplotlib is among them it looks all fonts over, and leaves the list here: see FONT_LISTS.
+        const trying = { ...options, env: { ...env, MPLCONFIGDIR: join(target, FONT_LISTS) } };
+        await run(python, ['-c', `import ${imports}`], trying);
         writeJson(join(target, STAMP), { lock: wanted() });
       }
       const before = point(link, target);

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from IPython.display import display
 
+from .pip_install import pip
+from .table_formats import stand_ins
 from .tables import show_table
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ _HELP = """\
 %table <DataFrame>       shows a DataFrame of Spark or pandas as a table
 %matplot plt             shows the current Matplotlib figure
 %plotly <figure>         shows a Plotly figure
+%pip install <package>   installs a Python package for this session
 %session_id              the session's id
 %list_sessions           the sessions that can be seen from here: this one
 %status                  the session's state
@@ -52,6 +55,10 @@ class AthenaMagics(Magics):
         show_plotly(self.shell.ev(line))
 
     @line_magic
+    def pip(self, line: str) -> None:
+        pip(line, self.shell.user_ns.get("sc"))
+
+    @line_magic
     def session_id(self, line: str) -> str | None:
         print(self.kernel.session_id)
 
@@ -64,6 +71,8 @@ class AthenaMagics(Magics):
         # Who can ask is the code that runs.
         context = self.shell.user_ns["sc"]
         print(f"Session {self.kernel.session_id}\nState BUSY\nSpark {context.version} on {context.master}")
+        for line in stand_ins(context.getConf().getAll()):
+            print(line)
 
     @line_magic
     def set_log_level(self, line: str) -> None:

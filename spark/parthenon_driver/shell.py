@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -47,10 +46,6 @@ class DriverShell(ZMQInteractiveShell):
     def init_environment(self) -> None:
         """Unlike in a notebook, nobody reads colours: stdout is a file."""
         os.environ.update(PAGER="cat", GIT_PAGER="cat")
-        # `%pip install` must not change the environment that all sessions share; what that has goes first.
-        packages = str(Path.home() / "packages")
-        os.environ["PIP_TARGET"] = packages
-        sys.path.append(packages)
         # A figure's own form, and a page of a few kilobytes that loads Plotly's script; its default puts 4 MB in each.
         os.environ.setdefault("PLOTLY_RENDERER", "plotly_mimetype+notebook_connected")
 

@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { DriverFolder } from './driver-folder.ts';
 import { DRIVER_FOLDER_VARIABLE, DRIVER_ID_VARIABLE, startTicks } from './processes.ts';
 import type { DriverIdentity } from './driver.ts';
+import { createSessionPython, sessionEnvironment } from './session-python.ts';
 
 const START_SCRIPT = path.join(import.meta.dirname, '../../spark/start_driver.py');
 
@@ -20,15 +21,21 @@ export interface ProcessEnd {
 }
 
 export interface LaunchPaths {
+  /** Of the environment that all drivers share. */
   readonly python: string;
   readonly java: string;
   readonly sparkHome: string;
 }
 
-/** Starts a driver in its folder: a session and process group of its own, so that it outlives this process. */
+/**
+ * Starts a driver in its folder, with a Python environment of its own there; in a session and process group of its own, so
+ * that it outlives this process.
+ */
 export async function launchDriver(folder: DriverFolder, paths: LaunchPaths): Promise<DriverProcess> {
+  await createSessionPython(folder.path, paths.python);
+  const python = path.join(sessionEnvironment(folder.path), 'bin', 'python');
   const log = openSync(path.join(folder.path, 'driver.log'), 'a', 0o600);
-  const child = spawn(paths.python, ['-u', START_SCRIPT, folder.path], {
+  const child = spawn(python, ['-u', START_SCRIPT, folder.path], {
     cwd: path.join(folder.path, 'work'),
     detached: true,
     env: driverEnvironment(folder, paths),
@@ -50,19 +57,24 @@ export async function launchDriver(folder: DriverFolder, paths: LaunchPaths): Pr
 /** All that a driver's environment holds: said here, not inherited. No secret is among it. */
 function driverEnvironment(folder: DriverFolder, paths: LaunchPaths): NodeJS.ProcessEnv {
   const within = (...names: string[]) => path.join(folder.path, ...names);
+  const python = sessionEnvironment(folder.path);
+  const folders = [path.join(python, 'bin'), path.dirname(paths.python)];
   const javaHome = path.dirname(path.dirname(realpathSync(paths.java)));
   return {
     [DRIVER_ID_VARIABLE]: folder.driverId,
     [DRIVER_FOLDER_VARIABLE]: folder.path,
-    PATH: [path.dirname(paths.python), path.join(javaHome, 'bin'), '/usr/local/bin', '/usr/bin', '/bin'].join(':'),
+    PATH: [...folders, path.join(javaHome, 'bin'), '/usr/local/bin', '/usr/bin', '/bin'].join(':'),
+    VIRTUAL_ENV: python,
     HOME: within('home'),
     TMPDIR: within('tmp'),
     LANG: 'C.UTF-8',
     ...(process.env.TZ === undefined ? {} : { TZ: process.env.TZ }),
     JAVA_HOME: javaHome,
     SPARK_HOME: paths.sparkHome,
+    // Of executors on a cluster, where nobody has the driver's folder; with a local master see pip_install.py.
     PYSPARK_PYTHON: paths.python,
-    PYSPARK_DRIVER_PYTHON: paths.python,
+    PYSPARK_DRIVER_PYTHON: path.join(python, 'bin', 'python'),
+    ...pipSettings(process.env),
     IPYTHONDIR: within('home', '.ipython'),
     // Its own form for clients that draw it, and a page of HTML without the 4 MB of its library for the others.
     PLOTLY_RENDERER: 'plotly_mimetype+notebook_connected',
@@ -70,4 +82,23 @@ function driverEnvironment(folder: DriverFolder, paths: LaunchPaths): NodeJS.Pro
     AWS_CONFIG_FILE: within('aws', 'config'),
     AWS_EC2_METADATA_DISABLED: 'true',
   };
+}
+
+const PIP_SOURCES = [
+  'PIP_INDEX_URL',
+  'PIP_EXTRA_INDEX_URL',
+  'PIP_FIND_LINKS',
+  'PIP_NO_INDEX',
+  'PIP_CERT',
+  'PIP_TRUSTED_HOST',
+];
+
+/** Where a session's pip finds packages: as the server's own would, but for addresses with a password in them. */
+function pipSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const sources = PIP_SOURCES.flatMap((name) => {
+    const value = environment[name];
+    return value === undefined || /\/\/[^/\s]*@/.test(value) ? [] : [[name, value]];
+  });
+  // Nobody can be asked, and nobody can follow the advice to upgrade pip.
+  return { ...Object.fromEntries(sources), PIP_YES: '1', PIP_NO_INPUT: '1', PIP_DISABLE_PIP_VERSION_CHECK: '1' };
 }
