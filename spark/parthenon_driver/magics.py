@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
@@ -71,8 +72,8 @@ class AthenaMagics(Magics):
         # Who can ask is the code that runs.
         context = self.shell.user_ns["sc"]
         print(f"Session {self.kernel.session_id}\nState BUSY\nSpark {context.version} on {context.master}")
-        for line in stand_ins(context.getConf().getAll()):
-            print(line)
+        for each in stand_ins(context.getConf().getAll()):
+            print(each)
 
     @line_magic
     def set_log_level(self, line: str) -> None:
@@ -90,7 +91,8 @@ def show_plotly(figure: object) -> None:
     """Shows a Plotly figure in its own form, and as a page for those who cannot draw that."""
     display(
         {
-            "application/vnd.plotly.v1+json": figure.to_plotly_json(),
+            # Plotly's own encoding: its plain dictionaries hold numpy arrays.
+            "application/vnd.plotly.v1+json": json.loads(figure.to_json()),
             "text/html": figure.to_html(include_plotlyjs="cdn", full_html=False),
         },
         raw=True,

@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { DriverFolder } from './driver-folder.ts';
 import { DRIVER_FOLDER_VARIABLE, DRIVER_ID_VARIABLE, startTicks } from './processes.ts';
 import type { DriverIdentity } from './driver.ts';
-import { createSessionPython, sessionEnvironment } from './session-python.ts';
+import { createSessionPython, pipSettings, sessionEnvironment } from './session-python.ts';
 
 const START_SCRIPT = path.join(import.meta.dirname, '../../spark/start_driver.py');
 
@@ -82,23 +82,4 @@ function driverEnvironment(folder: DriverFolder, paths: LaunchPaths): NodeJS.Pro
     AWS_CONFIG_FILE: within('aws', 'config'),
     AWS_EC2_METADATA_DISABLED: 'true',
   };
-}
-
-const PIP_SOURCES = [
-  'PIP_INDEX_URL',
-  'PIP_EXTRA_INDEX_URL',
-  'PIP_FIND_LINKS',
-  'PIP_NO_INDEX',
-  'PIP_CERT',
-  'PIP_TRUSTED_HOST',
-];
-
-/** Where a session's pip finds packages: as the server's own would, but for addresses with a password in them. */
-function pipSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const sources = PIP_SOURCES.flatMap((name) => {
-    const value = environment[name];
-    return value === undefined || /\/\/[^/\s]*@/.test(value) ? [] : [[name, value]];
-  });
-  // Nobody can be asked, and nobody can follow the advice to upgrade pip.
-  return { ...Object.fromEntries(sources), PIP_YES: '1', PIP_NO_INPUT: '1', PIP_DISABLE_PIP_VERSION_CHECK: '1' };
 }

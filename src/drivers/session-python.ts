@@ -7,6 +7,16 @@ const PIP = '#!/bin/sh\nexec "$(dirname "$0")/python" -m pip "$@"\n';
 /** Where scripts/setup leaves Matplotlib's list of fonts in an environment. */
 const FONT_LISTS = 'matplotlib';
 
+/** What of the server's own settings says where packages come from. */
+const PIP_SOURCES = [
+  'PIP_INDEX_URL',
+  'PIP_EXTRA_INDEX_URL',
+  'PIP_FIND_LINKS',
+  'PIP_NO_INDEX',
+  'PIP_CERT',
+  'PIP_TRUSTED_HOST',
+];
+
 /** The folder of a driver's own virtual environment. */
 export function sessionEnvironment(driverFolder: string): string {
   return path.join(driverFolder, 'python');
@@ -53,4 +63,17 @@ async function copyFontLists(environment: string, home: string): Promise<void> {
   const to = path.join(home, '.cache', 'matplotlib');
   await mkdir(to, { recursive: true, mode: 0o700 });
   for (const name of lists) await copyFile(path.join(from, name), path.join(to, name));
+}
+
+/**
+ * The variables by which a session's pip finds packages where the server's own would.
+ * @param environment the server's; an address with a user or password in it is kept from sessions
+ */
+export function pipSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const sources = PIP_SOURCES.flatMap((name) => {
+    const value = environment[name];
+    return value === undefined || /\/\/[^/\s]*@/.test(value) ? [] : [[name, value]];
+  });
+  // Nobody can be asked, and nobody can follow the advice to upgrade pip.
+  return { ...Object.fromEntries(sources), PIP_YES: '1', PIP_NO_INPUT: '1', PIP_DISABLE_PIP_VERSION_CHECK: '1' };
 }
