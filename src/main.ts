@@ -1,6 +1,5 @@
 /** The composition root: configuration -> store -> services -> HTTP, and the way back. */
 import { randomUUID } from 'node:crypto';
-import { readdirSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
@@ -15,9 +14,10 @@ import { createEmbeddedObjectStore } from './objects/embedded-object-store.ts';
 import { createExternalObjectStore } from './objects/external.ts';
 import type { ObjectStore } from './objects/object-store.ts';
 import { createOperations } from './operations/index.ts';
-import { locateRuntime } from './runtime/runtime.ts';
+import { driverJars, locateRuntime } from './runtime/runtime.ts';
+import { standardSession } from './sessions/assignment.ts';
 import { Changes } from './sessions/changes.ts';
-import type { SessionsContext } from './sessions/context.ts';
+import type { SessionSettings, SessionsContext } from './sessions/context.ts';
 import { parseS3Uri } from './sessions/locations.ts';
 import { closeLeftSessions, terminateAllSessions } from './sessions/recovery.ts';
 import { Sweeper } from './sessions/sweep.ts';
@@ -64,9 +64,10 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   const workGroups = new WorkGroups(database, realm);
   const catalog = config.catalog ? await catalogOf(config, logger) : undefined;
   opened.defer(() => catalog?.stop());
-  const drivers = driversOf(config, logger);
-  opened.defer(() => drivers.close());
   let endpoint = '';
+  const settings = sessionSettings(config, () => endpoint, catalog);
+  const drivers = driversOf(config, settings, logger);
+  opened.defer(() => drivers.close());
   const sessions: SessionsContext = {
     database,
     drivers,
@@ -74,7 +75,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     workGroups,
     keys,
     realm,
-    settings: sessionSettings(config, () => endpoint, catalog),
+    settings,
     logger,
     serverId: randomUUID(),
     live: new Map(),
@@ -142,26 +143,22 @@ function s3Handler(config: Config, keys: KeyRing, store: EmbeddedStore, logger: 
   return createS3Handler({ store, verifier, keys, region, virtualHosts, logger });
 }
 
-function driversOf(config: Config, logger: Logger) {
+function driversOf(config: Config, settings: SessionSettings, logger: Logger) {
   const runtime = locateRuntime();
   return createDrivers({
     python: runtime.python,
     java: runtime.java,
     sparkHome: runtime.sparkHome,
-    jars: [...jarsIn(runtime.jars), ...jarsIn(runtime.ownJars)],
+    jars: driverJars(runtime),
+    classData: runtime.classData,
     ivyCache: resolve(config.home, 'ivy'),
     folder: join(config.home, 'drivers'),
     poolSize: config.poolSize,
+    standard: standardSession(settings),
     startTimeoutMs: config.sessionStartSeconds * 1000,
     interruptGraceMs: config.interruptGraceSeconds * 1000,
     logger,
   });
-}
-
-function jarsIn(folder: string): string[] {
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.jar'))
-    .map((name) => join(folder, name));
 }
 
 function catalogOf(config: Config, logger: Logger): Promise<Catalog> {

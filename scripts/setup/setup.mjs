@@ -88,7 +88,7 @@ async function ensureSpark(runtime, lock) {
     sparkHome: sparkHome(),
     jars: jarsStep.folder(),
     ownJars: sparkJavaStep.folder(),
-    classData: classDataStep.file(),
+    classData: classDataStep.path(),
   };
   if (JSON.stringify(readJson(record)) !== JSON.stringify(found)) writeJson(record, found);
 }

@@ -29,10 +29,10 @@ def main(folder: str) -> int:
 def _main(launch: Launch) -> int:
     log = os.dup(2)
     jvm = Jvm(launch, log)
-    if launch.start_jvm:
-        jvm.start({})  # first of all: it takes longest
+    if launch.jvm_properties is not None:
+        jvm.start(launch.jvm_properties)  # first of all: it takes longest
     app = _kernel_app(launch, jvm, log)
-    if launch.start_jvm:
+    if launch.jvm_properties is not None:
         try:
             _connect(launch, jvm)
         except JvmFailed as error:
@@ -48,11 +48,14 @@ def _main(launch: Launch) -> int:
 def _connect(launch: Launch, jvm: Jvm) -> None:
     import pyspark.sql  # noqa: F401  while the JVM is still busy with itself
 
-    from .context import attach_gateway, warm_up
+    from .context import attach_gateway
 
     attach_gateway(jvm.connect())
     if launch.warm:
+        from .warm_up import hold_context, warm_up
+
         warm_up(launch)
+        hold_context(launch)
 
 
 def _kernel_app(launch: Launch, jvm: Jvm, log: int) -> IPKernelApp:

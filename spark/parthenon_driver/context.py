@@ -1,15 +1,16 @@
-"""The SparkContext of a session, and the throw-away one that makes the JVM warm for it."""
+"""The SparkContext of a session."""
 
 from __future__ import annotations
 
 import logging
-import shutil
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .cluster import distribute_jars, is_cluster, settle, tags
+from .cluster import distribute_jars, is_cluster, make_context, settle, tags
+from .jvm_options import properties_text
 from .launch import Launch
+from .pip_install import use_own_python
 from .s3 import s3_properties
 from .table_formats import first_jars, with_table_formats
 
@@ -30,69 +31,12 @@ def attach_gateway(gateway: ClientServer) -> None:
     SparkContext._jvm = gateway.jvm
 
 
-def warm_up(launch: Launch) -> None:
-    """Uses what nearly every session uses, once, and stops; what is left is skipped as soon as a session waits."""
-    from pyspark import SparkConf
-    from pyspark.sql import SparkSession
-
-    if launch.hurried():
-        return
-    conf = SparkConf().setAll(_base_properties("local[1]").items()).setAppName("warm-up")
-    # As sessions have it. Only what asks for a database or a table would reach for a metastore.
-    conf.set("spark.sql.catalogImplementation", "hive")
-    session = SparkSession.builder.config(conf=conf).getOrCreate()
-    try:
-        for use in (_warm_sql, _warm_parquet, _warm_s3a, _warm_tables):
-            if not launch.hurried():
-                use(session, launch)
-    finally:
-        session.stop()
-
-
-def _warm_sql(session: SparkSession, launch: Launch) -> None:
-    session.range(10).selectExpr("id", "id % 3 AS part").createOrReplaceTempView("warm_up")
-    session.sql("SELECT a.part, count(*) FROM warm_up a JOIN warm_up b USING (id) GROUP BY 1 ORDER BY 1").collect()
-
-
-def _warm_parquet(session: SparkSession, launch: Launch) -> None:
-    target = str(launch.scratch / "warm-up")
-    session.range(10).write.parquet(target)
-    session.read.parquet(target).where("id > 1").collect()
-    shutil.rmtree(target, ignore_errors=True)
-
-
-def _warm_s3a(session: SparkSession, launch: Launch) -> None:
-    """Makes a client of S3A and closes it: seconds of class loading, and not one byte on the network."""
-    jvm, nowhere = session._jvm, "http://127.0.0.1:9"
-    assert jvm
-    nobody = {"access_key_id": "nobody", "secret_access_key": "nobody"}
-    s3 = {"endpoint": nowhere, "region": "us-east-1", "path_style": True, "credentials": nobody}
-    hadoop = jvm.org.apache.hadoop.conf.Configuration(session.sparkContext._jsc.hadoopConfiguration())
-    for name, value in s3_properties(s3, {}).items():
-        hadoop.set(name.removeprefix("spark.hadoop."), value)
-    jvm.org.apache.hadoop.fs.FileSystem.newInstance(jvm.java.net.URI("s3a://warm-up/"), hadoop).close()
-
-
-def _warm_tables(session: SparkSession, launch: Launch) -> None:
-    """Loads what a session's first table needs of Hive; nobody is asked, for no metastore is known yet."""
-    jvm = session._jvm
-    assert jvm
-    hadoop = jvm.org.apache.hadoop.conf.Configuration(session.sparkContext._jsc.hadoopConfiguration())
-    hadoop.set("hive.exec.scratchdir", str(launch.scratch / "hive"))
-    jvm.org.apache.spark.sql.hive.HiveExternalCatalog(session.sparkContext._jsc.sc().conf(), hadoop).client()
-    # Hive keeps its state by thread: the session's own client must not find this one's.
-    jvm.org.apache.hadoop.hive.ql.session.SessionState.detachSession()
-    loader = jvm.Thread.currentThread().getContextClassLoader()
-    for name in ("ql.metadata.SessionHiveMetaStoreClient", "metastore.api.ThriftHiveMetastore$Client"):
-        jvm.java.lang.Class.forName(f"org.apache.hadoop.hive.{name}", True, loader)
-
-
 def session_properties(assignment: Mapping[str, Any]) -> dict[str, str]:
     """All Spark properties of a session. What its user set wins over what is set here; what nobody set stays Spark's."""
     own: dict[str, str] = dict(assignment["spark_properties"])
     master = assignment["master"]
     properties = {
-        **_base_properties(master),
+        **base_properties(master),
         "spark.app.name": f"Athena session {assignment['session_id']}",
         **tags(master, assignment["session_id"]),
         **s3_properties(assignment["s3"], own),
@@ -102,21 +46,45 @@ def session_properties(assignment: Mapping[str, Any]) -> dict[str, str]:
     return with_table_formats(properties, assignment["s3"])
 
 
-def create_session(properties: Mapping[str, str], session_id: str, jars: Iterable[str]) -> SparkSession:
-    """Makes the session's SparkContext with all properties, static ones too.
+def create_context(properties: Mapping[str, str], jars: Iterable[str]) -> SparkContext:
+    """Makes a SparkContext; the one before, if there is one, is stopped.
 
+    :param properties: all that the context is to know
     :param jars: the driver's own, of which a cluster's executors know nothing
     :raises Exception: Spark's own, when it refuses a property
     """
     from pyspark import SparkConf, SparkContext
-    from pyspark.sql import SparkSession
 
     assert SparkContext._jvm
+    if SparkContext._active_spark_context:
+        SparkContext._active_spark_context.stop()
     # File systems are cached by scheme and user, not by keys: one of an earlier context would be handed out again.
     SparkContext._jvm.org.apache.hadoop.fs.FileSystem.closeAll()
     conf = SparkConf().setAll(list(properties.items()))
     distribute_jars(conf, first_jars(jars, properties))
-    context = SparkContext(conf=conf)
+    return make_context(conf)
+
+
+def adopt_context(context: SparkContext, properties: Mapping[str, str]) -> None:
+    """Gives a SparkContext that runs, and that nobody has used, the properties of a session that it can take so late.
+
+    Its own configuration takes them, of which the session's SparkSession is made, and Hadoop's, of which file systems are.
+    """
+    jvm, scala_context = context._jvm, context._jsc.sc()
+    assert jvm
+    late = jvm.java.util.Properties()
+    late.load(jvm.java.io.StringReader(properties_text(properties)))
+    conf = scala_context.conf()
+    conf.setAll(jvm.scala.collection.JavaConverters.propertiesAsScalaMap(late))
+    hadoop = jvm.org.apache.spark.deploy.SparkHadoopUtil.get()
+    hadoop.appendS3AndSparkHadoopHiveConfigurations(conf, scala_context.hadoopConfiguration())
+
+
+def open_session(context: SparkContext, session_id: str) -> SparkSession:
+    """Makes the SparkSession of a context that is the session's now."""
+    from pyspark.sql import SparkSession
+
+    use_own_python(context)
     settle(context, session_id)
     _name_application(context, session_id)
     return SparkSession.builder.getOrCreate()
@@ -171,7 +139,8 @@ def start_failure(error: BaseException) -> str:
     return sentence[:_LONGEST_REASON] or type(error).__name__
 
 
-def _base_properties(master: str) -> dict[str, str]:
+def base_properties(master: str) -> dict[str, str]:
+    """What every context of a driver has."""
     properties = {
         "spark.master": master,
         "spark.ui.enabled": "false",

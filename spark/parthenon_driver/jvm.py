@@ -84,7 +84,7 @@ class Jvm:
         if self._pump:
             self._pump.drain()
 
-    def stop(self) -> None:
+    def stop(self, timeout_s: float = _STOP_TIMEOUT_S) -> None:
         """Ends the JVM: politely, then by force."""
         process = self._process
         if process is None:
@@ -93,7 +93,7 @@ class Jvm:
         assert process.stdin
         process.stdin.close()
         try:
-            process.wait(_STOP_TIMEOUT_S)
+            process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -54,6 +54,7 @@ def java_command(launch: Launch, properties: Mapping[str, str], properties_file:
         f"-Djava.io.tmpdir={launch.scratch}",
         f"-Dparthenon.folder={launch.folder}",
         f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}",
+        *_class_data(launch),
         *shlex.split(properties.get("spark.driver.defaultJavaOptions", "")),
         *shlex.split(properties.get("spark.driver.extraJavaOptions", "")),
         "-cp",
@@ -62,6 +63,20 @@ def java_command(launch: Launch, properties: Mapping[str, str], properties_file:
         *(("--properties-file", str(properties_file)) if properties_file else ()),
         "pyspark-shell",
     ]
+
+
+def _class_data(launch: Launch) -> list[str]:
+    """Classes read and verified once, by set-up, and mapped by every JVM since.
+
+    Java compares class path and version itself, and does without where they differ; what it would say to that on
+    standard output is turned off.
+    """
+    if launch.class_data is None:
+        return []
+    if launch.makes_class_data:
+        # The better of the two compilers would only make this one run longer.
+        return [f"-XX:ArchiveClassesAtExit={launch.class_data}", "-Xlog:disable", "-XX:TieredStopAtLevel=1"]
+    return [f"-XX:SharedArchiveFile={launch.class_data}", "-Xlog:disable"]
 
 
 def java_environment(launch: Launch, properties: Mapping[str, str], connection_info: Path) -> dict[str, str]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ipykernel.ipkernel import IPythonKernel
 
 from . import observe
-from .context import attach_gateway, create_session, namespace, session_properties, start_failure
+from .context import adopt_context, attach_gateway, create_context, namespace, open_session, session_properties, start_failure
 from .descendants import kill_descendants
 from .interrupts import Interrupts
 from .jars import with_dependencies
@@ -84,14 +84,17 @@ class DriverKernel(IPythonKernel):
         self.session_id, self.work_group = assignment["session_id"], assignment["work_group"]
         write_aws_files(self.launch, assignment["s3"])
         properties = session_properties(assignment)
-        if assignment["fresh_jvm"]:
-            self.jvm.stop()
+        if self.launch.jvm_properties is None:
             self.jvm.start(properties)
             attach_gateway(self.jvm.connect())
+        properties = with_dependencies(properties, self.launch)
+        context = _active_context()
+        if context is not None and assignment["context_fits"]:
+            adopt_context(context, properties)
         else:
             add_late_jars(self.launch.jars, properties)
-        properties = with_dependencies(properties, self.launch)
-        session = create_session(properties, self.session_id, self.launch.jars)
+            context = create_context(properties, self.launch.jars)
+        session = open_session(context, self.session_id)
         self.shell.push(namespace(session, self.launch), interactive=False)
         return {"status": "ok", "application_id": session.sparkContext.applicationId}
 

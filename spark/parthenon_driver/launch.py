@@ -9,6 +9,14 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
+class Held:
+    """A context to hold ready: what a session must have in common with it to get it."""
+
+    master: str
+    properties: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Launch:
     """How to start, and where everything of this driver lies."""
 
@@ -19,12 +27,18 @@ class Launch:
     jars: tuple[str, ...]
     #: Where the packages of all sessions are kept.
     ivy_cache: Path
-    #: Start the JVM now, before a session is known.
-    start_jvm: bool
-    #: Use one throw-away SparkContext, so that the session's own comes fast.
+    #: Start a JVM with these properties now; None to wait for the session's own.
+    jvm_properties: dict[str, str] | None
+    #: Become warm while no session waits.
     warm: bool
+    #: Then hold this context; None for none.
+    held: Held | None
+    #: Classes that Java need not read again, made by set-up; None where there are none.
+    class_data: Path | None
     #: The environment that every JVM of this driver gets; taken before IPython and users add to `os.environ`.
     environment: dict[str, str] = field(repr=False)
+    #: Make the class data, rather than use them.
+    makes_class_data: bool = False
 
     @classmethod
     def read(cls, folder: str) -> Launch:
@@ -37,8 +51,10 @@ class Launch:
             spark_home=Path(said["spark_home"]),
             jars=tuple(said["jars"]),
             ivy_cache=Path(said["ivy_cache"]),
-            start_jvm=said["start_jvm"],
+            jvm_properties=said["jvm_properties"],
             warm=said["warm"],
+            held=Held(**said["held"]) if said["held"] else None,
+            class_data=Path(said["class_data"]) if said["class_data"] else None,
             environment=dict(os.environ),
         )
 

@@ -15,10 +15,14 @@ export interface LaunchInstructions {
   readonly jars: readonly string[];
   /** Where the packages of all sessions are kept. */
   readonly ivyCache: string;
-  /** Start the JVM now, before a session is known. */
-  readonly startJvm: boolean;
-  /** Use one throw-away SparkContext, so that the session's own comes fast. */
+  /** Start a JVM with these Spark properties now, before the session is known; null to wait for all of the session's. */
+  readonly jvmProperties: Readonly<Record<string, string>> | null;
+  /** Become warm while no session waits. */
   readonly warm: boolean;
+  /** Then hold a SparkContext with these properties; null for none. */
+  readonly held: { readonly master: string; readonly properties: Readonly<Record<string, string>> } | null;
+  /** Classes that Java need not read again; null where there are none. */
+  readonly classData: string | null;
 }
 
 export interface DriverFolder {
@@ -57,8 +61,10 @@ export async function createDriverFolder(
     spark_home: instructions.sparkHome,
     jars: instructions.jars,
     ivy_cache: instructions.ivyCache,
-    start_jvm: instructions.startJvm,
+    jvm_properties: instructions.jvmProperties,
     warm: instructions.warm,
+    held: instructions.held,
+    class_data: instructions.classData,
     sockets,
   });
   return { driverId, path: folder, key, ...addresses(connection.ip) };

@@ -11,11 +11,13 @@ import {
   type SessionAssignment,
   SessionStartFailed,
 } from './driver.ts';
-import { createDriverFolder, removeDriverFolder } from './driver-folder.ts';
+import { Demand } from './demand.ts';
+import { createDriverFolder, type LaunchInstructions, removeDriverFolder } from './driver-folder.ts';
 import { removeDriver } from './end-driver.ts';
-import { needsFreshJvm } from '../spark-properties/start.ts';
 import { launchDriver } from './launch.ts';
 import { Pool } from './pool.ts';
+import { goesBySubmit } from '../spark-properties/start.ts';
+import { holdsContext, type Profile, profileOf } from './profile.ts';
 import { marked, markedProcesses, setNiceness, startTicks } from './processes.ts';
 import { SparkDriver } from './spark-driver.ts';
 
@@ -39,6 +41,10 @@ export interface DriversOptions {
   readonly socketFolder?: string;
   /** Warm drivers that wait; 0 for none. */
   readonly poolSize: number;
+  /** What a session has that asks for nothing: the pool prepares for it until it has seen others. */
+  readonly standard: Pick<SessionAssignment, 'sparkProperties' | 'sparkMaster'>;
+  /** Classes that Java need not read again, made by set-up; null where there are none. */
+  readonly classData: string | null;
   /** How long a driver may take until it is a session. */
   readonly startTimeoutMs: number;
   /** How long an interrupted calculation may take to stop before its driver is ended by force. */
@@ -63,7 +69,8 @@ class SparkDrivers implements Drivers {
     this.#options = options;
     this.#pool = new Pool(
       options.poolSize,
-      () => this.#launchForPool(),
+      new Demand(profileOf(options.standard.sparkProperties, options.standard.sparkMaster)),
+      (profile) => this.#launchForPool(profile),
       (driver) => this.#setNiceness(driver, 0),
       options.logger,
     );
@@ -71,15 +78,29 @@ class SparkDrivers implements Drivers {
   }
 
   async start(assignment: SessionAssignment, onClaimed: (identity: DriverIdentity) => Promise<void>): Promise<Driver> {
-    const freshJvm = needsFreshJvm(assignment.sparkProperties, assignment.sparkMaster);
-    const driver = this.#pool.take() ?? (await this.#launch({ startJvm: !freshJvm, warm: false }));
+    const profile = profileOf(assignment.sparkProperties, assignment.sparkMaster);
+    const taken = this.#pool.take(profile);
+    try {
+      const driver = taken?.driver ?? (await this.#launch(launchFor(profile)));
+      return await this.#assign(driver, assignment, taken?.contextFits ?? false, onClaimed);
+    } finally {
+      this.#pool.started();
+    }
+  }
+
+  async #assign(
+    driver: SparkDriver,
+    assignment: SessionAssignment,
+    contextFits: boolean,
+    onClaimed: (identity: DriverIdentity) => Promise<void>,
+  ): Promise<Driver> {
     this.#sessions.add(driver);
     void driver.exited.then(() => this.#sessions.delete(driver));
     try {
       this.#setNiceness(driver, 0);
       await driver.hurry();
       await onClaimed(driver.identity);
-      await this.#withinStartTimeout(driver.assign(assignment, freshJvm));
+      await this.#withinStartTimeout(driver.assign(assignment, contextFits));
       return driver;
     } catch (error) {
       await driver.stop();
@@ -87,13 +108,11 @@ class SparkDrivers implements Drivers {
         throw new SessionStartFailed(error.message.split('\n', 1)[0]);
       }
       throw error;
-    } finally {
-      this.#pool.fill();
     }
   }
 
   oneIsWarm(): boolean {
-    return this.#pool.drivers.some((driver) => driver.alive && driver.isReady);
+    return this.#pool.oneIsWarm;
   }
 
   async reap(identity: DriverIdentity): Promise<void> {
@@ -126,13 +145,14 @@ class SparkDrivers implements Drivers {
     }
   }
 
-  async #launchForPool(): Promise<SparkDriver> {
-    const driver = await this.#launch({ startJvm: true, warm: true });
+  async #launchForPool(profile: Profile): Promise<SparkDriver> {
+    const held = holdsContext(profile) ? { master: profile.master, properties: profile.context } : null;
+    const driver = await this.#launch({ ...launchFor(profile), warm: true, held });
     this.#setNiceness(driver, POOL_NICENESS);
     return driver;
   }
 
-  async #launch(how: { startJvm: boolean; warm: boolean }): Promise<SparkDriver> {
+  async #launch(how: Pick<LaunchInstructions, 'jvmProperties' | 'warm' | 'held'>): Promise<SparkDriver> {
     const { folder, socketFolder, interruptGraceMs = DEFAULT_INTERRUPT_GRACE_MS, logger } = this.#options;
     const driverId = randomUUID();
     this.#ours.add(driverId);
@@ -171,4 +191,9 @@ class SparkDrivers implements Drivers {
       enough.abort();
     }
   }
+}
+
+/** For a session that waits: nothing but what it needs. */
+function launchFor(profile: Profile): Pick<LaunchInstructions, 'jvmProperties' | 'warm' | 'held'> {
+  return { jvmProperties: goesBySubmit(profile.master) ? null : profile.jvm, warm: false, held: null };
 }

@@ -1,11 +1,28 @@
 import type { Logger } from 'pino';
+import type { Demand } from './demand.ts';
+import { contextFits, jvmFits, type Profile } from './profile.ts';
 import type { SparkDriver } from './spark-driver.ts';
 
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 60_000;
+/** A driver that has waited for so long is replaced: the machine around it may have changed. */
+const LONGEST_WAIT_MS = 12 * 3_600_000;
 
 /** Starts a driver that warms itself; resolves once it is launched, long before it is warm. */
-export type WarmLauncher = () => Promise<SparkDriver>;
+export type WarmLauncher = (profile: Profile) => Promise<SparkDriver>;
+
+/** A driver taken from the pool. */
+export interface Taken {
+  readonly driver: SparkDriver;
+  /** Whether the SparkContext that it holds, if it holds one, can be the session's. */
+  readonly contextFits: boolean;
+}
+
+interface Waiting {
+  readonly driver: SparkDriver;
+  readonly profile: Profile;
+  readonly since: number;
+}
 
 /**
  * Drivers that wait for a session. Filled in the background, one at a time, so that warming never takes more than one
@@ -13,37 +30,59 @@ export type WarmLauncher = () => Promise<SparkDriver>;
  */
 export class Pool {
   readonly #size: number;
+  readonly #demand: Demand;
   readonly #launch: WarmLauncher;
   readonly #onWarm: (driver: SparkDriver) => void;
   readonly #logger: Logger;
-  /** Warm ones first; the last may still be warming. */
-  readonly #drivers: SparkDriver[] = [];
+  /** Oldest first. */
+  readonly #waiting: Waiting[] = [];
   #filling: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
   #retryMs = FIRST_RETRY_MS;
+  /** Sessions that start now; they need the cores more. */
+  #starting = 0;
   #closed = false;
 
-  constructor(size: number, launch: WarmLauncher, onWarm: (driver: SparkDriver) => void, logger: Logger) {
+  constructor(
+    size: number,
+    demand: Demand,
+    launch: WarmLauncher,
+    onWarm: (driver: SparkDriver) => void,
+    logger: Logger,
+  ) {
     this.#size = size;
+    this.#demand = demand;
     this.#launch = launch;
     this.#onWarm = onWarm;
     this.#logger = logger;
   }
 
-  get drivers(): readonly SparkDriver[] {
-    return this.#drivers;
+  /** Whether a driver waits that has done its warm-up. */
+  get oneIsWarm(): boolean {
+    return this.#waiting.some(({ driver }) => driver.alive && driver.isReady);
   }
 
   /**
-   * The driver that is furthest along, warm or warming; undefined when there is none. It leaves the pool for good.
-   * The pool is not filled again before the next `fill()`: a session that starts needs the cores more.
+   * The driver that can be the session's soonest; undefined when none that waits has the right JVM. It leaves the pool for
+   * good. The pool is not filled again before `started()`.
    */
-  take(): SparkDriver | undefined {
-    const driver = this.#drivers.find((each) => each.alive);
-    if (driver !== undefined) {
-      this.#remove(driver);
-    }
-    return driver;
+  take(profile: Profile): Taken | undefined {
+    this.#starting += 1;
+    this.#demand.note(profile);
+    const usable = this.#waiting.filter(
+      (each) => each.driver.alive && Date.now() - each.since < LONGEST_WAIT_MS && jvmFits(each.profile, profile),
+    );
+    const rank = (each: Waiting) => Number(each.driver.isReady) * (contextFits(each.profile, profile) ? 2 : 1);
+    const best = usable.toSorted((left, right) => rank(right) - rank(left))[0];
+    if (best === undefined) return undefined;
+    this.#remove(best.driver);
+    return { driver: best.driver, contextFits: contextFits(best.profile, profile) };
+  }
+
+  /** A session for which `take` was called has its driver, or has failed. */
+  started(): void {
+    this.#starting -= 1;
+    this.fill();
   }
 
   /** Sees to it that the pool becomes full; returns at once. */
@@ -53,6 +92,8 @@ export class Pool {
     }
     this.#filling = this.#fill().finally(() => {
       this.#filling = undefined;
+      // A session may have ended its start after the last look at it.
+      if (this.#hasRoom()) this.fill();
     });
   }
 
@@ -60,26 +101,31 @@ export class Pool {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#retry);
-    await Promise.all(this.#drivers.map((driver) => driver.stop()));
+    await Promise.all(this.#waiting.map(({ driver }) => driver.stop()));
     await this.#filling;
   }
 
+  #hasRoom(): boolean {
+    return !this.#closed && this.#starting === 0 && this.#waiting.length < this.#size;
+  }
+
   async #fill(): Promise<void> {
-    while (!this.#closed && this.#drivers.length < this.#size) {
+    while (this.#hasRoom()) {
       try {
-        await this.#add();
+        await this.#add(this.#demand.next(this.#waiting.map(({ profile }) => profile)));
         this.#retryMs = FIRST_RETRY_MS;
       } catch (error) {
         this.#logger.error({ err: error }, 'a driver for the pool did not become warm');
         this.#fillLater();
         return;
       }
+      await this.#retireOld();
     }
   }
 
-  async #add(): Promise<void> {
-    const driver = await this.#launch();
-    this.#drivers.push(driver);
+  async #add(profile: Profile): Promise<void> {
+    const driver = await this.#launch(profile);
+    this.#waiting.push({ driver, profile, since: Date.now() });
     void driver.exited.then(() => this.#discard(driver));
     if (this.#closed) {
       await driver.stop();
@@ -88,13 +134,21 @@ export class Pool {
     try {
       await driver.ready();
     } catch (error) {
-      if (this.#closed || !this.#drivers.includes(driver)) {
+      if (this.#closed || !this.#waiting.some((each) => each.driver === driver)) {
         return; // ended on purpose, or a session's by now
       }
       throw error;
     }
     this.#logger.info({ driverId: driver.identity.driverId }, 'a pool driver is warm');
     this.#onWarm(driver);
+  }
+
+  async #retireOld(): Promise<void> {
+    const old = this.#waiting.filter(({ since }) => Date.now() - since >= LONGEST_WAIT_MS);
+    for (const { driver } of old) {
+      this.#remove(driver);
+      await driver.stop();
+    }
   }
 
   /** A driver that ended while it waited. */
@@ -118,9 +172,9 @@ export class Pool {
   }
 
   #remove(driver: SparkDriver): boolean {
-    const position = this.#drivers.indexOf(driver);
+    const position = this.#waiting.findIndex((each) => each.driver === driver);
     if (position >= 0) {
-      this.#drivers.splice(position, 1);
+      this.#waiting.splice(position, 1);
     }
     return position >= 0;
   }

@@ -82,8 +82,12 @@ export class SparkDriver implements Driver {
     await writeFile(path.join(this.identity.folder, 'hurry'), '').catch(() => undefined);
   }
 
-  /** Makes it the session's. @throws SessionStartFailed with Spark's own message */
-  async assign(assignment: SessionAssignment, freshJvm: boolean): Promise<void> {
+  /**
+   * Makes it the session's.
+   * @param contextFits whether the SparkContext that it holds, if it holds one, can be the session's
+   * @throws SessionStartFailed with Spark's own message
+   */
+  async assign(assignment: SessionAssignment, contextFits: boolean): Promise<void> {
     const { s3 } = assignment;
     const request = this.#shell.request({
       type: 'assign_request',
@@ -92,7 +96,7 @@ export class SparkDriver implements Driver {
         work_group: assignment.workGroup,
         master: assignment.sparkMaster,
         spark_properties: assignment.sparkProperties,
-        fresh_jvm: freshJvm,
+        context_fits: contextFits,
         s3: {
           endpoint: s3.endpoint,
           region: s3.region,

@@ -14,8 +14,8 @@ export interface Runtime {
   readonly jars: string;
   /** The folder of the jars made of the project's own Java (`spark/java`). */
   readonly ownJars: string;
-  /** The class-data archive: the classes that drivers load, as Java maps them. */
-  readonly classData: string;
+  /** The class-data archive: the classes that drivers load, as Java maps them; null where it could not be made. */
+  readonly classData: string | null;
 }
 
 /** Set-up has not been run, or what it made has gone. Its message names the command that helps. */
@@ -23,7 +23,7 @@ export class RuntimeMissing extends Error {
   override readonly name = 'RuntimeMissing';
 }
 
-const PARTS = ['python', 'java', 'sparkHome', 'jars', 'ownJars', 'classData'] as const;
+const PARTS = ['python', 'java', 'sparkHome', 'jars', 'ownJars'] as const;
 const checkout = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
 /**
@@ -46,7 +46,8 @@ export function locateRuntime(folder: string = runtimeFolder()): Runtime {
     if (typeof path !== 'string') throw missing(`${join(folder, 'runtime.json')} does not name ${part}`);
     if (!existsSync(path)) throw missing(`${path} is not there`);
   }
-  return record as unknown as Runtime;
+  const { classData = null } = record;
+  return { ...record, classData } as unknown as Runtime;
 }
 
 /** The jars on every driver's class path behind Spark's own, in the order in which the class-data archive was made. */

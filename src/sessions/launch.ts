@@ -1,21 +1,11 @@
-import type { EngineConfiguration } from '@aws-sdk/client-athena';
-import { type Driver, type DriverExit, type SessionAssignment, SessionStartFailed } from '../drivers/driver.ts';
-import type { Bounds } from '../spark-properties/bounds.ts';
-import { propertiesOfClassifications } from '../spark-properties/classifications.ts';
-import { resolveSparkProperties } from '../spark-properties/resolve.ts';
+import { type Driver, type DriverExit, SessionStartFailed } from '../drivers/driver.ts';
 import { moveSession } from '../store/sessions.ts';
 import type { NewSession } from '../store/tables.ts';
 import type { WorkGroup } from '../workgroups/workgroups.ts';
-import { clusterProperties } from './cluster-properties.ts';
-import { inBackground, type SessionSettings, type SessionsContext } from './context.ts';
-import { type DpuPlan, planDpus } from './dpus.ts';
+import { assignmentOf } from './assignment.ts';
+import { inBackground, type SessionsContext } from './context.ts';
 import { failSession, finishTermination } from './ending.ts';
 import { parseS3Uri } from './locations.ts';
-
-/** Athena's: 1 DPU has 16 GB. */
-const DPU_MEBIBYTES = 16 * 1024;
-/** Of the machine's memory, for the heap of one driver. */
-const DRIVERS_SHARE = 0.8;
 
 /** The session was terminated while its driver was being made. */
 class Overtaken extends Error {}
@@ -80,51 +70,6 @@ async function onExit(context: SessionsContext, sessionId: string, driver: Drive
     await driver.stop();
   }
   context.running.delete(sessionId);
-}
-
-function assignmentOf(context: SessionsContext, session: NewSession, workGroup: WorkGroup): SessionAssignment {
-  const { settings, keys } = context;
-  const engine = JSON.parse(session.engine_configuration_json) as EngineConfiguration;
-  const location = workGroup.configuration.ResultConfiguration?.OutputLocation || settings.defaultResultsLocation;
-  const ofWorkGroup = workGroup.configuration.EngineConfiguration;
-  const plan = planDpus(engine, settings);
-  const { properties, refusal, lowered } = resolveSparkProperties({
-    server: [
-      settings.catalogProperties(location),
-      clusterProperties(plan, settings.sparkMaster),
-      settings.sparkProperties,
-    ],
-    callers: [
-      propertiesOfClassifications(ofWorkGroup?.Classifications),
-      ofWorkGroup?.SparkProperties,
-      propertiesOfClassifications(engine.Classifications),
-      engine.SparkProperties,
-    ],
-    bounds: boundsOf(plan, settings),
-    allowedPaths: settings.allowedPaths,
-  });
-  if (refusal !== undefined) throw new SessionStartFailed(refusal);
-  if (lowered.length > 0) context.logger.info({ sessionId: session.id, lowered }, 'Spark properties were lowered');
-  return {
-    sessionId: session.id,
-    workGroup: session.workgroup,
-    sparkProperties: properties,
-    sparkMaster: settings.sparkMaster === 'local' ? `local[${plan.cores}]` : settings.sparkMaster,
-    s3: {
-      endpoint: settings.s3.endpoint(),
-      region: settings.s3.region,
-      pathStyle: settings.s3.pathStyle,
-      credentials: settings.s3Credentials ?? keys.sessionKey(session.access_key_id),
-    },
-  };
-}
-
-function boundsOf(plan: DpuPlan, settings: SessionSettings): Bounds {
-  return {
-    driverMemoryMebibytes: Math.min(plan.coordinatorDpus * DPU_MEBIBYTES, settings.memoryMebibytes * DRIVERS_SHARE),
-    executors: plan.executors,
-    coresPerExecutor: plan.coresPerExecutor,
-  };
 }
 
 async function ensureResultsBucket(context: SessionsContext, workingDirectory: string): Promise<void> {

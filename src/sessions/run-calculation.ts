@@ -170,5 +170,6 @@ function encryptionOf(session: SessionRow): { encryption?: ObjectEncryption } {
     session.encryption_configuration_json,
   ) as EncryptionConfiguration;
   if (option !== 'SSE_S3' && option !== 'SSE_KMS') return {};
-  return { encryption: { option, ...(kmsKey !== undefined && { kmsKey }) } };
+  // SSE_KMS without a key is S3's own choice of one; SSE_S3 knows none.
+  return { encryption: option === 'SSE_KMS' && kmsKey ? { option, kmsKey } : { option } };
 }

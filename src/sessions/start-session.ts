@@ -135,6 +135,9 @@ function engineConfiguration(
   return {
     ...defaults,
     ...requested,
+    ...(defaults.AdditionalConfigs && {
+      AdditionalConfigs: { ...defaults.AdditionalConfigs, ...requested?.AdditionalConfigs },
+    }),
     // Properties are merged when they are resolved; GetSession returns the caller's own.
     SparkProperties: requested?.SparkProperties,
     Classifications: requested?.Classifications,

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -11,7 +11,7 @@ import type {
 } from '../../src/drivers/driver.ts';
 import { createDrivers, type DriversOptions } from '../../src/drivers/drivers.ts';
 import { markedProcesses } from '../../src/drivers/processes.ts';
-import { locateRuntime } from '../../src/runtime/runtime.ts';
+import { driverJars, locateRuntime } from '../../src/runtime/runtime.ts';
 
 export const SESSION_ID = '3f1c8a52-5a4b-4b57-9d0e-0d6c1f2f7a11';
 
@@ -44,9 +44,11 @@ function optionsFor(folder: string, options: Partial<DriversOptions>): DriversOp
     python: runtime.python,
     java: runtime.java,
     sparkHome: runtime.sparkHome,
-    jars: readdirSync(runtime.jars).map((name) => join(runtime.jars, name)),
+    jars: driverJars(runtime),
+    classData: runtime.classData,
     ivyCache: join(folder, 'ivy'),
     poolSize: 0,
+    standard: { sparkProperties: {}, sparkMaster: 'local[2]' },
     startTimeoutMs: 120_000,
     logger: pino({ level: 'silent' }),
     ...options,

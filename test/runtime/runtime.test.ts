@@ -16,6 +16,7 @@ describe('locateRuntime', () => {
     java: join(folder, 'java'),
     sparkHome: join(folder, 'spark'),
     jars: join(folder, 'jars'),
+    ownJars: join(folder, 'own-jars'),
   });
   const write = (content: unknown) =>
     writeFileSync(
@@ -26,10 +27,10 @@ describe('locateRuntime', () => {
     for (const path of Object.values(record())) mkdirSync(path);
   };
 
-  it('gives the four paths that set-up recorded', () => {
+  it('gives the paths that set-up recorded, and says where there is no class-data archive', () => {
     makeParts();
     write(record());
-    expect(locateRuntime(folder)).toEqual(record());
+    expect(locateRuntime(folder)).toEqual({ ...record(), classData: null });
   });
 
   it('names the command when set-up has never been run', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { needsFreshJvm, ofContext } from '../../src/spark-properties/start.ts';
+import { canBePrepared, goesBySubmit, ofContext, ofJvm } from '../../src/spark-properties/start.ts';
 
-describe('needsFreshJvm', () => {
+describe('ofJvm', () => {
   test.each([
     ['spark.driver.memory', '2g'],
     ['spark.driver.extraJavaOptions', '-Dx=y'],
@@ -10,7 +10,7 @@ describe('needsFreshJvm', () => {
     ['spark.jars', 's3://bucket/iceberg-spark-runtime-3.5_2.12-1.9.0.jar'],
     ['spark.jars.packages', 'io.delta:delta-spark_2.12:3.2.0'],
   ])('%s=%s takes a JVM of its own', (name, value) => {
-    expect(needsFreshJvm({ [name]: value }, 'local[2]')).toBe(true);
+    expect(ofJvm({ [name]: value, 'spark.x': 'y' })).toEqual({ [name]: value });
   });
 
   test.each([
@@ -22,7 +22,7 @@ describe('needsFreshJvm', () => {
     ['spark.jars', 's3://bucket/x.jar'],
     ['spark.jars.packages', 'org.example:x:1'],
   ])('%s=%s does not', (name, value) => {
-    expect(needsFreshJvm({ [name]: value }, 'local[2]')).toBe(false);
+    expect(ofJvm({ [name]: value })).toEqual({});
   });
 
   test.each([
@@ -30,8 +30,25 @@ describe('needsFreshJvm', () => {
     ['k8s://https://10.0.0.1:6443', true],
     ['spark://10.0.0.1:7077', false],
     ['local[4]', false],
-  ])('for master %s: %s', (master, expected) => {
-    expect(needsFreshJvm({}, master)).toBe(expected);
+  ])('goesBySubmit(%s) is %s', (master, expected) => {
+    expect(goesBySubmit(master)).toBe(expected);
+  });
+});
+
+describe('canBePrepared', () => {
+  test.each([
+    ['spark.jars', 's3://bucket/a.jar'],
+    ['spark.archives', 's3://bucket/a.zip'],
+    ['spark.authenticate.secret', 'x'],
+    ['spark.driver.extraJavaOptions', '-Djavax.net.ssl.trustStorePassword=x'],
+    ['spark.kerberos.access.hadoopFileSystems', 'x?accesskey=y'],
+  ])('is false with %s=%s', (name, value) => {
+    expect(canBePrepared({ [name]: value })).toBe(false);
+  });
+
+  test('is true of encryption, a serializer and a heap', () => {
+    const properties = { 'spark.authenticate': 'true', 'spark.serializer': 'x', 'spark.driver.memory': '2g' };
+    expect(canBePrepared(properties)).toBe(true);
   });
 });
 
