@@ -78,9 +78,6 @@ function checked(configuration: WorkGroupConfiguration): WorkGroupConfiguration 
   if (encryption?.EncryptionOption === 'CSE_KMS') {
     throw new InvalidRequestException('CSE_KMS is not supported for calculation results; use SSE_S3 or SSE_KMS.');
   }
-  if (encryption?.EncryptionOption === 'SSE_KMS' && !encryption.KmsKey) {
-    throw new InvalidRequestException('KmsKey is required when EncryptionOption is SSE_KMS.');
-  }
   return configuration;
 }
 

@@ -110,7 +110,7 @@ print({module.__file__.rsplit("/", 1)[0] == greeting.__file__.rsplit("/", 1)[0] 
 
   test('another version than the shared one is found first, and what was imported before is named', async () => {
     writeWheel(wheels, 'tenacity', '99.0', { files: { 'tenacity/__init__.py': 'VERSION = 99' } });
-    const inWorker = 'sc.parallelize([0], 1).map(lambda _: __import__("tenacity").__dict__.get("VERSION")).first()';
+    const inWorker = 'sc.parallelize([0], 1).map(lambda _: __import__("tenacity").__dict__.get("VERSION")).collect()[0]';
     expect(await output(`import tenacity\nprint(hasattr(tenacity, "retry"), ${inWorker})`)).toBe('True None\n');
     expect(await output(`%pip install --quiet --no-index --find-links ${wheels} tenacity==99.0`)).toContain(
       'Note: tenacity had been imported before',

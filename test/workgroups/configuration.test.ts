@@ -19,7 +19,6 @@ describe('newConfiguration', () => {
     { EngineVersion: { SelectedEngineVersion: 'Presto 1' } },
     { ResultConfiguration: { OutputLocation: 'http://bucket/' } },
     { ResultConfiguration: { EncryptionConfiguration: { EncryptionOption: 'CSE_KMS' as const, KmsKey: 'k' } } },
-    { ResultConfiguration: { EncryptionConfiguration: { EncryptionOption: 'SSE_KMS' as const } } },
   ])('refuses %j', (configuration) => {
     expect(() => newConfiguration(configuration)).toThrow(InvalidRequestException);
   });
