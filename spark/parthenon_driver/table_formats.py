@@ -23,6 +23,10 @@ _RESOLVING_FILE_IO = f"{_ICEBERG}io.ResolvingFileIO"
 #: A catalog plugin's own entry, `spark.sql.catalog.<name>`; what has another dot is a property of it.
 _CATALOG = re.compile(r"spark\.sql\.catalog\.([^.]+)")
 _METASTORE = "spark.hadoop.hive.metastore.uris"
+#: The metastore's locks last for a minute without a word of their holder: src/catalog/site-files.ts.
+_LOCK_HEARTBEAT = ("spark.hadoop.iceberg.hive.lock-heartbeat-interval-ms", "15000")
+#: Added to a catalog's properties, for people: Iceberg does not know it.
+_STANDS_FOR = "stands-for"
 _WAREHOUSE = "spark.sql.warehouse.dir"
 #: Spark's own default, below the driver's working directory.
 _LOCAL_WAREHOUSE = "spark-warehouse"
@@ -34,6 +38,15 @@ _DELTA_CLASS = re.compile(r"\borg\.apache\.spark\.sql\.delta\.|\bio\.delta\.")
 _DELTA_LOG_STORE = "parthenon.delta.S3LogStore"
 _DELTA_LOG_STORES = "spark.delta.logStore."
 _HUDI_CLASS = re.compile(r"org\.apache\.(?:spark\.sql\.)?hudi\.|\.Hoodie")
+_HUDI_CONCURRENCY = "hoodie.write.concurrency.mode"
+#: Several sessions may write a table: each commit takes the table's lock (spark/java/hudi) and looks for conflicts.
+_HUDI_DEFAULTS = {
+    _HUDI_CONCURRENCY: "OPTIMISTIC_CONCURRENCY_CONTROL",
+    "hoodie.write.lock.provider": "parthenon.hudi.TableLock",
+    # A session that was killed holds up the table for a minute, not for five; Hudi wants ten renewals in that time.
+    "hoodie.write.lock.storage.validity.timeout.secs": "60",
+    "hoodie.write.lock.storage.renew.interval.secs": "6",
+}
 #: Properties by which a session brings jars.
 _OWN_JARS = ("spark.jars", "spark.jars.packages", "spark.driver.extraClassPath")
 
@@ -64,6 +77,7 @@ def with_iceberg(properties: Mapping[str, str], s3: Mapping[str, Any]) -> dict[s
             del translated[prefix + key]
         for key, value in _catalog_properties(catalog[1], own, properties, s3).items():
             translated[prefix + key] = value
+        translated.setdefault(*_LOCK_HEARTBEAT)
     return translated
 
 
@@ -81,20 +95,29 @@ def first_jars(jars: Iterable[str], properties: Mapping[str, str]) -> list[str]:
     A table format that the session brings in a version of its own is left out: of two, the class path's would win.
     """
     brought = _brought(properties)
-    wanted = [jar for jar in jars if not _is_hudi(jar) or _wants_hudi(properties)]
+    wanted = [jar for jar in jars if not _is_hudi(jar) or _wants_our_hudi(properties)]
     return [jar for jar in wanted if not ((form := _FORMAT_JAR.match(Path(jar).name)) and form[0] in brought)]
 
 
 def add_late_jars(jars: Iterable[str], properties: Mapping[str, str]) -> None:
-    """Gives a JVM that started without properties the jars that they ask for; before its SparkContext is made."""
-    if _wants_hudi(properties):
-        from pyspark import SparkContext
+    """Gives a JVM that started without properties the jars that they ask for; before its SparkContext is made.
 
-        jvm = SparkContext._jvm
-        assert jvm
-        loader = jvm.Thread.currentThread().getContextClassLoader()
-        for jar in filter(_is_hudi, jars):
-            loader.addURL(jvm.java.io.File(jar).toURI().toURL())
+    Hudi gets its defaults too, which it takes from its process alone; a table's, a statement's and those that an
+    operator keeps in /etc/hudi/conf win over them.
+    """
+    if not _wants_our_hudi(properties):
+        return
+    from pyspark import SparkContext
+
+    jvm = SparkContext._jvm
+    assert jvm
+    loader = jvm.Thread.currentThread().getContextClassLoader()
+    for jar in filter(_is_hudi, jars):
+        loader.addURL(jvm.java.io.File(jar).toURI().toURL())
+    hudi = jvm.org.apache.hudi.common.config.DFSPropertiesConfiguration
+    if not hudi.getGlobalProps().containsKey(_HUDI_CONCURRENCY):
+        for name, value in _HUDI_DEFAULTS.items():
+            hudi.addToGlobalProps(name, value)
 
 
 def _brought(properties: Mapping[str, str]) -> str:
@@ -102,12 +125,22 @@ def _brought(properties: Mapping[str, str]) -> str:
     return " ".join(properties.get(name, "") for name in _OWN_JARS)
 
 
+def stand_ins(properties: Iterable[tuple[str, str]]) -> list[str]:
+    """For people: which catalogs of a session are another than was asked for, a line each."""
+    known = dict(properties)
+    return [
+        f"Catalog {catalog[1]}: type={known.get(f'{catalog[0]}.type')} stands for {asked}"
+        for name, asked in sorted(known.items())
+        if name.endswith(f".{_STANDS_FOR}") and (catalog := _CATALOG.fullmatch(name.removesuffix(f".{_STANDS_FOR}")))
+    ]
+
+
 def _is_hudi(jar: str) -> bool:
     return Path(jar).name.startswith(("hudi-", "parthenon-hudi"))
 
 
-def _wants_hudi(properties: Mapping[str, str]) -> bool:
-    return any(_HUDI_CLASS.search(value) for value in properties.values())
+def _wants_our_hudi(properties: Mapping[str, str]) -> bool:
+    return "hudi-" not in _brought(properties) and any(_HUDI_CLASS.search(value) for value in properties.values())
 
 
 def _catalog_properties(
@@ -116,7 +149,7 @@ def _catalog_properties(
     """The properties of one Iceberg catalog, without their prefix."""
     result = dict(own)
     if own.get("catalog-impl") == _GLUE_CATALOG or own.get("type", "").lower() == "glue":
-        result.pop("catalog-impl", None)
+        result[_STANDS_FOR] = result.pop("catalog-impl", _GLUE_CATALOG)
         result["type"] = "hive" if "uri" in own or properties.get(_METASTORE) else "hadoop"
         stand_in = "the Hive metastore" if result["type"] == "hive" else "a catalog of files in its warehouse"
         _LOG.warning("Iceberg catalog %s: %s stands for AWS Glue (type=%s)", catalog, stand_in, result["type"])

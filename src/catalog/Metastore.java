@@ -38,7 +38,7 @@ public class Metastore {
     /** What clients may send in one message; Hive's own default. */
     private static final long LONGEST_MESSAGE = 100L * 1024 * 1024;
 
-    private static final long LOCK_CHECK_MILLIS = 60000;
+    private static final long LOCK_CHECK_MILLIS = 10000;
 
     /** Hive's own model, all of which the service may ask for. */
     private static final String[] MODEL = {

@@ -45,6 +45,9 @@ function hiveSite({ port, database, warehouse }: MetastoreSettings): Record<stri
     // One user, hence one S3 client a bucket: with a user for each connection each one would make its own.
     'hive.metastore.execute.setugi': 'false',
     'hive.metastore.server.min.threads': '4',
+    // Seconds. A session that was killed in a commit holds up the table for so long; those that live say so more often
+    // (spark/parthenon_driver/table_formats.py).
+    'hive.txn.timeout': '60',
     // Asynchronous logging needs the library disruptor, which Spark does not ship.
     'hive.async.log.enabled': 'false',
   };
