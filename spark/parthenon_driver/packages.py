@@ -28,19 +28,18 @@ def resolve_packages(jvm: Any, properties: Mapping[str, str], folder: Path, cach
     :returns: the jars
     :raises DependencyFailed: naming the coordinates that are not to be had
     """
-    packages = properties.get(PACKAGES, "").strip()
+    packages = _list(properties, PACKAGES)
     if not packages:
         return []
     from py4j.protocol import Py4JJavaError
 
-    excludes = [each.strip() for each in properties.get(_EXCLUDES, "").split(",") if each.strip()]
     try:
         jars = jvm.org.apache.spark.deploy.SparkSubmitUtils.resolveMavenCoordinates(
-            packages,
+            ",".join(packages),
             _ivy_settings(jvm, properties, folder, cache),
             jvm.scala.Option.apply(None),
             True,  # with what they depend on
-            jvm.PythonUtils.toSeq(excludes),
+            jvm.PythonUtils.toSeq(_list(properties, _EXCLUDES)),
             False,
         ).mkString(",")
     except Py4JJavaError as error:
@@ -57,6 +56,10 @@ def remember_repositories(jvm: Any, properties: Mapping[str, str], folder: Path)
     for name in (_REPOSITORIES, _SETTINGS):
         if name in properties:
             jvm.java.lang.System.setProperty(name, properties[name])
+
+
+def _list(properties: Mapping[str, str], name: str) -> list[str]:
+    return [each.strip() for each in properties.get(name, "").split(",") if each.strip()]
 
 
 def _ivy_settings(jvm: Any, properties: Mapping[str, str], folder: Path, cache: Path) -> Any:

@@ -54,7 +54,14 @@ beforeAll(async () => {
   await client.send(new CreateBucketCommand({ Bucket: 'jars' }));
   const put = (Key: string, path: string) =>
     client.send(new PutObjectCommand({ Bucket: 'jars', Key, Body: readFileSync(path) }));
-  await Promise.all([put('udfs.jar', jars.udfs), put('lib/countdown-1.jar', jars.countdown)]);
+  const there = join(folder, 'there.jar');
+  writeZip(there, { 'there.txt': 'in S3' });
+  await Promise.all([
+    put('there.jar', there),
+    put('lib/words-1.jar', jars.words),
+    put('late/countdown.jar', jars.countdown),
+    put('late/hive.jar', jars.hive),
+  ]);
 });
 afterAll(async () => {
   await drivers?.[Symbol.asyncDispose]();
@@ -92,7 +99,8 @@ describe('spark.jars', () => {
     await warmed(1);
     const asked = Date.now();
     withJars = await start({
-      'spark.jars': `s3://jars/udfs.jar, s3a://jars/lib/count*.jar,${web.address}/parthenon-words.jar?version=1,${marker}`,
+      'spark.sql.catalogImplementation': 'hive', // functions of Hive's
+      'spark.jars': `s3://jars/there.jar, s3a://jars/lib/w*.jar,${web.address}/parthenon-udfs.jar?version=1,${marker}`,
     });
     expect(await startedBefore(withJars, asked)).toBe(true);
     const { stdout, stderr } = await run(
@@ -101,10 +109,10 @@ describe('spark.jars', () => {
 ${SHOUT}
 register("greet", sc._jvm.example.Greet())
 print(spark.sql("SELECT greet('Ada')").first()[0])
-${COUNTDOWN}
-print(sc._jvm.Thread.currentThread().getContextClassLoader().getResource("marker.txt") is not None)`,
+loader = sc._jvm.Thread.currentThread().getContextClassLoader()
+print([loader.getResource(name) is not None for name in ("there.txt", "marker.txt")])`,
     );
-    expect({ stdout, stderr }).toEqual({ stdout: 'ROW 1!\nHello, Ada\n[1, 2, 3]\nTrue\n', stderr: '' });
+    expect({ stdout, stderr }).toEqual({ stdout: 'ROW 1!\nHello, Ada\n[True, True]\n', stderr: '' });
   });
 
   test('no other session sees them: neither one without nor one with others that starts beside it', async () => {
@@ -118,14 +126,27 @@ print(sc._jvm.Thread.currentThread().getContextClassLoader().getResource("marker
     expect((await run(without, WHICH)).stdout).toBe('[]\n');
     expect((await run(other, WHICH)).stdout).toBe("['example.Words']\n");
     await Promise.all([without.stop(), other.stop()]);
-    const { stdout } = await run(withJars, COUNTDOWN);
-    expect(stdout).toBe('[1, 2, 3]\n');
+    const { stdout } = await run(withJars, SHOUT);
+    expect(stdout).toBe('ROW 1!\n');
+  });
+
+  test('ADD JAR brings more into a session that runs', async () => {
+    const { stdout, stderr } = await run(
+      withJars,
+      `spark.sql("ADD JAR 's3a://jars/late/hive.jar'")
+spark.sql("CREATE TEMPORARY FUNCTION backwards AS 'example.Backwards'")
+print([row[0] for row in spark.sql("SELECT backwards(s) FROM VALUES ('abc'), ('de') AS t(s)").collect()])
+spark.sql("ADD JAR 's3://jars/late/countdown.jar'")
+${COUNTDOWN}
+print(len(spark.sql("LIST JARS").collect()))`,
+    );
+    expect({ stdout, stderr }).toEqual({ stdout: "['cba', 'ed']\n[1, 2, 3]\n6\n", stderr: '' });
   });
 
   test.each([
     ['s3://jars/none.jar', 'not found'],
     ['s3a://no-bucket/x.jar', 'the specified bucket does not exist'],
-    ['s3://jars/udfs.jar,WEB/none.jar', 'not found', 'WEB/none.jar'],
+    ['s3://jars/there.jar,WEB/none.jar', 'not found', 'WEB/none.jar'],
     ['http://127.0.0.1:9/x.jar', 'connection refused'],
     ['https://127.0.0.1:9/x.jar', 'connection refused'],
     ['http://nowhere.invalid/x.jar', 'unknown host nowhere.invalid'],

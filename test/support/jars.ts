@@ -8,8 +8,10 @@ const COMPILER = resolve(import.meta.dirname, '..', '..', 'scripts', 'setup', 'C
 
 /** Paths of jars made of test/spark/java, one for each folder there. */
 export interface TestJars {
-  /** `example.Shout` and `example.Greet`, functions of Spark's; `example.Backwards`, one of Hive's. */
+  /** Functions of Spark's: `example.Shout` and `example.Greet`. */
   readonly udfs: string;
+  /** A function of Hive's: `example.Backwards`. */
+  readonly hive: string;
   /** `example.Words`, which `example.Greet` needs. */
   readonly words: string;
   /** The data source `example.countdown`. */
@@ -25,7 +27,7 @@ export function buildTestJars(target: string): TestJars {
   const compile = ['org.codehaus.janino.SimpleCompiler', COMPILER, 'CompileJars', SOURCES, target, sparkJars, jars];
   execFileSync(java, ['-cp', classPath, ...compile]);
   const jar = (name: string) => join(target, `parthenon-${name}.jar`);
-  return { udfs: jar('udfs'), words: jar('words'), countdown: jar('countdown') };
+  return { udfs: jar('udfs'), hive: jar('hive'), words: jar('words'), countdown: jar('countdown') };
 }
 
 /** Writes a zip file (`.zip`, `.egg`, `.jar`) of texts by their names in it. */

@@ -1,0 +1,108 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Driver } from '../../src/drivers/driver.ts';
+import { type DriversFixture, makeAssignment, makeDrivers, run } from '../drivers/driver-fixture.ts';
+import { type FileServer, serveFiles } from '../support/file-server.ts';
+import { buildTestJars, writeZip } from '../support/jars.ts';
+import { ivySettings, publish } from '../support/maven-repository.ts';
+
+/** Which of the packages' classes a session finds. */
+const WHICH = `loader = sc._jvm.Thread.currentThread().getContextClassLoader()
+def finds(name):
+    try:
+        return sc._jvm.java.lang.Class.forName(name, True, loader) is not None
+    except Exception as error:
+        assert "ClassNotFoundException" in str(error)
+        return False
+print([name for name in ("example.Greet", "example.Words", "example.countdown.AsRow") if finds(name)])`;
+
+let folder: string;
+let repository: string;
+let web: FileServer;
+let drivers: DriversFixture;
+/** What an operator sets for all sessions: the one repository that there is. */
+let operators: Readonly<Record<string, string>>;
+
+beforeAll(async () => {
+  drivers = makeDrivers();
+  folder = mkdtempSync(join(tmpdir(), 'parthenon-packages-'));
+  const jars = buildTestJars(folder);
+  const python = join(folder, 'python.jar');
+  writeZip(python, { 'from_package.py': 'def answer():\n    return 42\n' });
+  repository = join(folder, 'served');
+  publish(
+    repository,
+    { name: 'greet', jar: jars.udfs, needs: ['words', 'countdown'] },
+    { name: 'words', jar: jars.words },
+    { name: 'countdown', jar: jars.countdown },
+  );
+  publish(join(folder, 'files'), { name: 'with-python', jar: python });
+  web = await serveFiles(repository, 100);
+  operators = { 'spark.jars.ivySettings': join(folder, 'ivysettings.xml') };
+  writeFileSync(operators['spark.jars.ivySettings'] as string, ivySettings(web.address));
+});
+afterAll(async () => {
+  await drivers?.[Symbol.asyncDispose]();
+  await web?.[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function start(sparkProperties: Readonly<Record<string, string>>): Promise<Driver> {
+  return drivers.drivers.start(makeAssignment({ sparkProperties }), async () => undefined);
+}
+
+describe('spark.jars.packages', () => {
+  test('sessions that fill one cache at once share each download, and have jars of their own', async () => {
+    const packages = { ...operators, 'spark.jars.packages': 'org.example:greet:1.0' };
+    const sessions = await Promise.all([start(packages), start(packages), start(packages)]);
+    for (const session of sessions) {
+      expect((await run(session, WHICH)).stdout).toBe(
+        "['example.Greet', 'example.Words', 'example.countdown.AsRow']\n",
+      );
+      expect(readdirSync(join(session.identity.folder, 'dependencies', 'ivy', 'jars')).sort()).toEqual([
+        'org.example_countdown-1.0.jar',
+        'org.example_greet-1.0.jar',
+        'org.example_words-1.0.jar',
+      ]);
+    }
+    expect(web.served.filter((path) => path.endsWith('.jar')).sort()).toEqual([
+      '/org/example/countdown/1.0/countdown-1.0.jar',
+      '/org/example/greet/1.0/greet-1.0.jar',
+      '/org/example/words/1.0/words-1.0.jar',
+    ]);
+    await Promise.all(sessions.map((session) => session.stop()));
+  });
+
+  test('repositories beside it, what is excluded, Python in a package; ADD JAR of another', async () => {
+    const session = await start({
+      ...operators,
+      'spark.jars.repositories': pathToFileURL(join(folder, 'files')).href,
+      'spark.jars.packages': 'org.example:greet:1.0, org.example:with-python:1.0',
+      'spark.jars.excludes': 'org.example:countdown',
+    });
+    const { stdout, stderr } = await run(
+      session,
+      `${WHICH}
+import from_package
+print(from_package.answer(), sc.parallelize([1], 1).map(lambda one: __import__("from_package").answer()).collect())
+spark.sql("ADD JAR 'ivy://org.example:countdown:1.0'")
+print(spark.read.format("example.countdown").option("from", "2").load().count())`,
+    );
+    expect({ stdout, stderr }).toEqual({ stdout: "['example.Greet', 'example.Words']\n42 [42]\n2\n", stderr: '' });
+    await session.stop();
+  });
+
+  test('what is not to be had is named, in a JVM of its own and without settings too', async () => {
+    // No address but this machine's answers: Maven's own repository is asked before a session's.
+    const nowhere = ['http', 'https'].map((name) => `-D${name}.proxyHost=127.0.0.1 -D${name}.proxyPort=9`).join(' ');
+    const properties = {
+      'spark.driver.extraJavaOptions': nowhere,
+      'spark.jars.repositories': pathToFileURL(repository).href,
+      'spark.jars.packages': 'org.example:words:1.0,org.example:nothing:1.0',
+    };
+    await expect(start(properties)).rejects.toThrow(/^spark\.jars\.packages: org\.example:nothing:1\.0: not found$/);
+  });
+});
