@@ -67,7 +67,8 @@ def with_dependencies(properties: Mapping[str, str], launch: Launch) -> dict[str
 
 
 def _goes_by_submit(properties: Mapping[str, str]) -> bool:
-    return properties["spark.master"].startswith(_SUBMITTED_MASTERS)
+    # A JVM that starts before its session is known learns of the master later: SparkSubmit has no part in it.
+    return properties.get("spark.master", "").startswith(_SUBMITTED_MASTERS)
 
 
 def _add_to_class_path(jvm: Any, jars: Iterable[str]) -> None:
