@@ -17,6 +17,16 @@ _WORKERS_CLASS_PATH = "spark.executor.extraClassPath"
 _WORKERS_PYTHON = "spark.pyspark.python"
 
 
+class MasterRefused(Exception):
+    """The application could not be registered."""
+
+    def __init__(self, master: str) -> None:
+        super().__init__(
+            f"All masters are unresponsive! Giving up. {master} does not answer, or spark.authenticate and"
+            " spark.authenticate.secret are not as the cluster has them."
+        )
+
+
 def is_cluster(master: str) -> bool:
     """Whether executors run in processes of their own."""
     return not master.startswith("local")
@@ -41,6 +51,22 @@ def distribute_jars(conf: SparkConf, jars: Iterable[str]) -> None:
         return
     brought = [jar for jar in conf.get("spark.jars", "").split(",") if jar]
     conf.set("spark.jars", ",".join(dict.fromkeys([*brought, *jars])))
+
+
+def make_context(conf: SparkConf) -> SparkContext:
+    """Makes a SparkContext, on a cluster or not.
+
+    :raises MasterRefused: when the cluster's master did not take it for a minute, which Spark itself tells its log alone
+    """
+    from pyspark import SparkContext
+
+    try:
+        return SparkContext(conf=conf)
+    except Exception as error:
+        master = conf.get("spark.master", "local")
+        if is_cluster(master) and "stopped SparkContext" in str(error):
+            raise MasterRefused(master) from error
+        raise
 
 
 def settle(context: SparkContext, session_id: str) -> None:
