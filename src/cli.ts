@@ -102,9 +102,15 @@ function printConfig(flags: Flags): void {
   if (loaded.file !== undefined) console.log(`# settings file: ${loaded.file}`);
   for (const name of settingNames) {
     const value = loaded.config[name];
-    const shown = value === undefined ? '(not set)' : secretSettings.has(name) ? '(secret)' : JSON.stringify(value);
+    const shown = value === undefined ? '(not set)' : secretSettings.has(name) ? '(secret)' : withoutSecrets(value);
     console.log(`${name} = ${shown}  # ${loaded.origins[name]}; ${environmentName(name)}; ${describeSetting(name)}`);
   }
+}
+
+/** JSON in which properties that hold a secret do not show it; which do, as Spark itself takes it: spark.redaction.regex. */
+function withoutSecrets(value: unknown): string {
+  const secret = /secret|password|token|access[.]?key/i;
+  return JSON.stringify(value, (name, inner) => (secret.test(name) && typeof inner === 'string' ? '(secret)' : inner));
 }
 
 /** One `export NAME=value` a line, for `eval` in a shell: a value with characters that a shell would read is quoted. */

@@ -41,7 +41,13 @@ describe('parthenon env', () => {
 
 describe('parthenon config', () => {
   it('prints every setting with its origin, and no secret', async () => {
-    const { stdout } = await parthenon(['config', '--port', '1'], { ...keys, PARTHENON_REGION: 'eu-west-1' });
+    const PARTHENON_SPARK_PROPERTIES = JSON.stringify({
+      'spark.authenticate.secret': secret,
+      'spark.authenticate': 'true',
+    });
+    const settings = { ...keys, PARTHENON_REGION: 'eu-west-1', PARTHENON_SPARK_PROPERTIES };
+    const { stdout } = await parthenon(['config', '--port', '1'], settings);
+    expect(stdout).toMatch(/^sparkProperties = .*"spark.authenticate":"true"/m);
     expect(stdout).toMatch(/^port = 1 {2}# flag/m);
     expect(stdout).toMatch(/^region = "eu-west-1" {2}# environment/m);
     expect(stdout).toMatch(/^host = "127.0.0.1" {2}# default/m);
