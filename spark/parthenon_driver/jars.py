@@ -79,6 +79,8 @@ def _add_to_class_path(jvm: Any, jars: Iterable[str]) -> None:
 
 
 def _holds_python(jar: Path) -> bool:
+    if not zipfile.is_zipfile(jar):
+        return False  # Ivy takes modules of other kinds, too
     with zipfile.ZipFile(jar) as file:
         return any(name.endswith(".py") for name in file.namelist())
 
