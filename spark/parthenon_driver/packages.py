@@ -56,6 +56,10 @@ def remember_repositories(jvm: Any, properties: Mapping[str, str], folder: Path)
     for name in (_REPOSITORIES, _SETTINGS):
         if name in properties:
             jvm.java.lang.System.setProperty(name, properties[name])
+    if _SETTINGS in properties:
+        # Ivy would tell the calculation's stdout that it reads them.
+        ivy = jvm.org.apache.ivy.util
+        ivy.Message.setDefaultLogger(ivy.DefaultMessageLogger(ivy.Message.MSG_WARN))
 
 
 def _list(properties: Mapping[str, str], name: str) -> list[str]:
