@@ -1,10 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Driver } from '../../src/drivers/driver.ts';
+import { locateRuntime } from '../../src/runtime/runtime.ts';
 import { type DriversFixture, makeAssignment, makeDrivers, run } from '../drivers/driver-fixture.ts';
 import { type FileServer, serveFiles } from '../support/file-server.ts';
 import { buildTestJars, writeZip } from '../support/jars.ts';
@@ -175,6 +176,25 @@ except Exception as error:
 
 describe("a table format of the session's own", () => {
   test('takes the place of the one that is there', async () => {
+    const { jars } = locateRuntime();
+    const name = readdirSync(jars).find((each) => each.startsWith('iceberg-spark-runtime')) ?? '';
+    const own = join(folder, name);
+    copyFileSync(join(jars, name), own);
+    const driver = await start({
+      'spark.jars': own,
+      'spark.sql.extensions': 'org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions',
+    });
+    const { stdout } = await run(
+      driver,
+      `loader = sc._jvm.Thread.currentThread().getContextClassLoader()
+loaded = sc._jvm.java.lang.Class.forName("org.apache.iceberg.spark.SparkCatalog", True, loader)
+print(loaded.getProtectionDomain().getCodeSource().getLocation().getPath())`,
+    );
+    expect(stdout).toBe(`${own}\n`);
+    await driver.stop();
+  });
+
+  test('is known by its name', async () => {
     const { stdout } = await run(
       withJars,
       `from parthenon_driver.table_formats import first_jars
