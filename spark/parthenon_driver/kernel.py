@@ -26,6 +26,7 @@ from .magics import register
 from .s3 import write_aws_files
 from .shell import DriverShell, StdinCompiler
 from .spool import Spool
+from .stages import Stages
 from .table_formats import add_late_jars
 
 if TYPE_CHECKING:
@@ -81,22 +82,28 @@ class DriverKernel(IPythonKernel):
         self.session.send(stream, "assign_reply", content, parent, ident)
 
     def _assign(self, assignment: dict[str, Any]) -> dict[str, Any]:
+        stages = Stages()
         self.session_id, self.work_group = assignment["session_id"], assignment["work_group"]
         write_aws_files(self.launch, assignment["s3"])
         properties = session_properties(assignment)
+        stages.reached("properties")
         if self.launch.jvm_properties is None:
             self.jvm.start(properties)
             attach_gateway(self.jvm.connect())
+            stages.reached("jvm")
         properties = with_dependencies(properties, self.launch)
+        stages.reached("dependencies")
         context = _active_context()
         if context is not None and assignment["context_fits"]:
             adopt_context(context, properties)
         else:
             add_late_jars(self.launch.jars, properties)
             context = create_context(properties, self.launch.jars)
+        stages.reached("context")
         session = open_session(context, self.session_id)
         self.shell.push(namespace(session, self.launch), interactive=False)
-        return {"status": "ok", "application_id": session.sparkContext.applicationId}
+        stages.reached("session")
+        return {"status": "ok", "application_id": session.sparkContext.applicationId, "stages": stages.millis}
 
     # ---- calculations
 

@@ -19,6 +19,7 @@ import { Pool } from './pool.ts';
 import { goesBySubmit } from '../spark-properties/start.ts';
 import { holdsContext, type Profile, profileOf } from './profile.ts';
 import { marked, markedProcesses, setNiceness, startTicks } from './processes.ts';
+import type { Stages } from './replies.ts';
 import { SparkDriver } from './spark-driver.ts';
 
 const DRIVER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -78,11 +79,21 @@ class SparkDrivers implements Drivers {
   }
 
   async start(assignment: SessionAssignment, onClaimed: (identity: DriverIdentity) => Promise<void>): Promise<Driver> {
+    const began = performance.now();
     const profile = profileOf(assignment.sparkProperties, assignment.sparkMaster);
     const taken = this.#pool.take(profile);
     try {
       const driver = taken?.driver ?? (await this.#launch(launchFor(profile)));
-      return await this.#assign(driver, assignment, taken?.contextFits ?? false, onClaimed);
+      const waited = driver.isReady;
+      const stages = await this.#assign(driver, assignment, taken?.contextFits ?? false, onClaimed);
+      const from = waited ? (taken?.contextFits ? 'hot' : 'warm') : taken ? 'warming' : 'fresh';
+      const millis = Math.round(performance.now() - began);
+      const { sessionId } = assignment;
+      this.#options.logger.info(
+        { sessionId, driverId: driver.identity.driverId, from, millis, stages },
+        'driver assigned',
+      );
+      return driver;
     } finally {
       this.#pool.started();
     }
@@ -93,15 +104,16 @@ class SparkDrivers implements Drivers {
     assignment: SessionAssignment,
     contextFits: boolean,
     onClaimed: (identity: DriverIdentity) => Promise<void>,
-  ): Promise<Driver> {
+  ): Promise<Stages> {
     this.#sessions.add(driver);
     void driver.exited.then(() => this.#sessions.delete(driver));
     try {
-      this.#setNiceness(driver, 0);
-      await driver.hurry();
+      if (!driver.isReady) {
+        this.#setNiceness(driver, 0);
+        await driver.hurry();
+      }
       await onClaimed(driver.identity);
-      await this.#withinStartTimeout(driver.assign(assignment, contextFits));
-      return driver;
+      return await this.#withinStartTimeout(driver.assign(assignment, contextFits));
     } catch (error) {
       await driver.stop();
       if (error instanceof DriverDied) {
@@ -178,7 +190,7 @@ class SparkDrivers implements Drivers {
     );
   }
 
-  async #withinStartTimeout(assigned: Promise<void>): Promise<void> {
+  async #withinStartTimeout<Result>(assigned: Promise<Result>): Promise<Result> {
     const { startTimeoutMs } = this.#options;
     const enough = new AbortController();
     const late = sleep(startTimeoutMs, undefined, { signal: enough.signal }).then(() => {
@@ -186,7 +198,7 @@ class SparkDrivers implements Drivers {
     });
     late.catch(() => undefined);
     try {
-      await Promise.race([assigned, late]);
+      return await Promise.race([assigned, late]);
     } finally {
       enough.abort();
     }

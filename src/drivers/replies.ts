@@ -27,6 +27,16 @@ const PROGRESS = z.object({ progress: z.number().min(0).max(100) });
 
 const FAILURE = z.object({ status: z.literal('error'), ename: z.string(), evalue: z.string() });
 
+const STAGES = z.record(z.string().max(64), z.number().min(0));
+
+/** Milliseconds by the name of the stage. */
+export type Stages = Readonly<Record<string, number>>;
+
+/** Empty for anything but numbers. */
+export function readStages(reply: Reply | undefined): Stages {
+  return STAGES.safeParse(reply?.stages).data ?? {};
+}
+
 /** undefined for anything but a list of executors. */
 export function readExecutors(reply: unknown): ExecutorInfo[] | undefined {
   return EXECUTORS.safeParse(reply).data?.executors.map((each) => ({

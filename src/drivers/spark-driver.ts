@@ -17,7 +17,7 @@ import type { DriverFolder } from './driver-folder.ts';
 import { killDriver, removeDriver } from './end-driver.ts';
 import { exitReason } from './exit-reason.ts';
 import type { DriverProcess } from './launch.ts';
-import { type Reply, readExecutors, readFailure, readProgress } from './replies.ts';
+import { type Reply, readExecutors, readFailure, readProgress, readStages, type Stages } from './replies.ts';
 import { readOutcome, removeSpool, salvageSpool, spoolFolder as closedSpool } from './spool.ts';
 
 /** How long a driver gets to stop Spark in order before it is killed. */
@@ -85,9 +85,10 @@ export class SparkDriver implements Driver {
   /**
    * Makes it the session's.
    * @param contextFits whether the SparkContext that it holds, if it holds one, can be the session's
+   * @returns where the time went
    * @throws SessionStartFailed with Spark's own message
    */
-  async assign(assignment: SessionAssignment, contextFits: boolean): Promise<void> {
+  async assign(assignment: SessionAssignment, contextFits: boolean): Promise<Stages> {
     const { s3 } = assignment;
     const request = this.#shell.request({
       type: 'assign_request',
@@ -115,6 +116,7 @@ export class SparkDriver implements Driver {
     }
     this.#assigned = true;
     this.#startedAt = new Date();
+    return readStages(reply);
   }
 
   async run(calculationId: string, code: string): Promise<CalculationOutcome> {

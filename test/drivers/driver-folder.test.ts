@@ -5,7 +5,16 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createDriverFolder, removeDriverFolder } from '../../src/drivers/driver-folder.ts';
 
 const DRIVER_ID = '5e2f1c1e-93a5-4b0e-8f5c-0c3a0b6a7d10';
-const instructions = { java: '/java', sparkHome: '/spark', jars: [], ivyCache: '/ivy', startJvm: true, warm: false };
+const instructions = {
+  java: '/java',
+  sparkHome: '/spark',
+  jars: [],
+  ivyCache: '/ivy',
+  jvmProperties: null,
+  warm: false,
+  held: null,
+  classData: null,
+};
 let root: string;
 
 beforeEach(() => {

@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { type DriverIdentity, SessionStartFailed } from '../../src/drivers/driver.ts';
 import { startTicks } from '../../src/drivers/processes.ts';
-import { jvmOf, makeAssignment, makeDrivers, processesOf, run } from './driver-fixture.ts';
+import { jvmOf, makeAssignment, makeDrivers, processesOf, run, SESSION_ID } from './driver-fixture.ts';
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await sleep(50);
@@ -31,6 +32,45 @@ print(spark.range(100).repartition(4).count(), spark.catalog.listTables(), sc.ma
     await until(() => readdirSync(fixture.folder).length === 2);
     await driver.stop();
     expect(readdirSync(fixture.folder)).not.toContain(pooled);
+  });
+
+  test('gives the context that it holds to a session that can take it, and nothing of its own with it', async () => {
+    const log: string[] = [];
+    await using fixture = makeDrivers({ poolSize: 1, logger: pino({}, { write: (line) => log.push(line) }) });
+    await until(() => log.some((line) => line.includes('a pool driver is warm')));
+    const startedAt = Date.now();
+    const sparkProperties = {
+      'spark.sql.shuffle.partitions': '7',
+      'spark.sql.warehouse.dir': 's3a://bucket/warehouse',
+      'spark.sql.extensions': 'org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions',
+      'spark.hadoop.fs.s3a.threads.max': '9',
+    };
+    const driver = await fixture.drivers.start(makeAssignment({ sparkProperties }), async () => undefined);
+    const { stdout } = await run(
+      driver,
+      `import json
+hadoop = sc._jsc.hadoopConfiguration()
+print(json.dumps([
+    sc.startTime < ${startedAt}, sc.applicationId, sc.appName, sc.master,
+    *(spark.conf.get(name) for name in ${JSON.stringify(Object.keys(sparkProperties).slice(0, 3))}),
+    hadoop.get("fs.s3a.threads.max"), hadoop.get("fs.s3a.access.key"),
+    [table.name for table in spark.catalog.listTables()], spark.range(100).repartition(4).count(),
+    spark.sql("SELECT * FROM range(3)").agg({"id": "sum"}).first()[0],
+]))`,
+    );
+    expect(JSON.parse(stdout)).toEqual([
+      true,
+      SESSION_ID,
+      `Athena session ${SESSION_ID}`,
+      'local[2]',
+      ...Object.values(sparkProperties).slice(0, 3),
+      '9',
+      'ASIAEXAMPLE',
+      [],
+      100,
+      3,
+    ]);
+    await driver.stop();
   });
 
   test('is not handed out once it has died', async () => {
