@@ -10,7 +10,7 @@ const COMPILER = fileURLToPath(new URL('CompileJars.java', import.meta.url));
  * The project's own Java for Spark's JVMs: each folder of the sources becomes a jar, `parthenon-<folder>.jar`.
  *
  * Each state of the sources has a folder of its own, which gets its name when it is whole: a server that runs on the one
- * before goes on undisturbed. What was not finished has the name `*.partial`.
+ * before goes on undisturbed.
  *
  * @param {object} options
  * @param {string} options.runtime the folder that set-up fills
@@ -35,7 +35,7 @@ export function sparkJava({ runtime, sources, locks, java, sparkHome, jars }) {
     /** @type {import('./setup.mjs').Step['run']} */
     async run(_progress, { noteChild }) {
       const target = folder();
-      const partial = `${target}.partial`;
+      const partial = join(runtime, 'own-jars', 'partial');
       rmSync(partial, { recursive: true, force: true });
       mkdirSync(partial, { recursive: true });
       const sparkJars = join(sparkHome(), 'jars');
