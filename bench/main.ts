@@ -1,51 +1,64 @@
 /**
  * `npm run bench`: every figure in one run, beside its baseline, as a table and as JSON in bench/results/.
- * `--smoke` takes each sample once or twice, to show that the bench itself works.
+ * `--smoke` takes each sample once or twice, to show that the bench itself works. Method and results: docs/performance.md
  */
-import { execFileSync } from 'node:child_process';
-import { resolve } from 'node:path';
-import { locateRuntime } from '../src/runtime/runtime.ts';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { buildTestJars } from '../test/support/jars.ts';
 import { startTestServer } from '../test/support/server.ts';
 import { measureCalculations } from './calculations.ts';
+import { measureDensity } from './density.ts';
+import { measureHistory } from './history.ts';
 import { measureObjects } from './objects.ts';
-import { customProperties } from './properties.ts';
-import { type Figure, keep, median, printTable } from './report.ts';
+import { measureOutput } from './output.ts';
+import { encryptedIceberg, jvmProperties, rawEncryptedIceberg, runTimeProperties } from './properties.ts';
+import { measureRawPySpark } from './raw-pyspark.ts';
+import { baselineOf, type Figure, keep, printTable } from './report.ts';
 import { measureRequests } from './requests.ts';
-import { measureStarts } from './starts.ts';
+import { measureBurst, measureStarts } from './starts.ts';
 
 const smoke = process.argv.includes('--smoke');
 const runs = smoke ? 1 : 5;
-const raw = measureRawPySpark(runs);
-const figures: Figure[] = [
-  { name: 'raw PySpark: process start to a usable session', unit: 's', samples: raw.usable },
-  { name: 'raw PySpark: process start to the first job done', unit: 's', samples: raw.firstJob },
+const work = mkdtempSync(join(tmpdir(), 'parthenon-bench-'));
+const jars = buildTestJars(work);
+const figures: Figure[] = [];
+
+const raw = measureRawPySpark('default properties', {}, runs);
+const rawCustom = measureRawPySpark('encryption, Iceberg, own jar', rawEncryptedIceberg(work, jars.udfs), runs);
+figures.push(...raw.figures, ...rawCustom.figures);
+const plain = baselineOf('raw PySpark', raw.usable);
+const custom = baselineOf('raw PySpark with the same', rawCustom.usable);
+
+const warm = await startTestServer({ 'pool-size': '1', catalog: 'on' });
+await warm.s3.send(new CreateBucketCommand({ Bucket: 'bench' }));
+await warm.s3.send(new PutObjectCommand({ Bucket: 'bench', Key: 'udfs.jar', Body: readFileSync(jars.udfs) }));
+const withJar = { ...encryptedIceberg, 'spark.jars': 's3://bench/udfs.jar' };
+const kinds = [
+  { name: 'hot driver, default properties', properties: {}, baseline: plain },
+  { name: 'hot driver, run-time properties', properties: runTimeProperties, baseline: plain },
+  { name: 'warm driver, encryption, Iceberg, own jar', properties: withJar, baseline: custom },
 ];
-const baseline = { name: 'raw PySpark', median: median(raw.usable) };
-
-const fresh = await startTestServer({ 'pool-size': '0' });
-figures.push(...(await measureStarts(fresh, 'fresh driver', runs, baseline)));
-figures.push(...(await measureCalculations(fresh, smoke ? 3 : 50)));
-await fresh.remove();
-
-const warm = await startTestServer({ 'pool-size': '1' });
-figures.push(...(await measureStarts(warm, 'warm driver', runs, baseline, { waitForPool: true })));
+for (const kind of kinds) figures.push(...(await measureStarts(warm, { ...kind, pool: 1 }, runs)));
+figures.push(...(await measureDensity(warm, 1, smoke ? 2 : 10)));
 await warm.remove();
 
-const idle = await startTestServer({ 'pool-size': '0' });
-figures.push(...(await measureRequests(idle, smoke ? 1 : 10)));
-figures.push(...(await measureObjects(idle, smoke ? 20 : 500)));
-await idle.remove();
+const cold = await startTestServer();
+const fresh = { name: 'fresh driver, JVM options', properties: jvmProperties, baseline: plain, pool: 0 };
+figures.push(...(await measureStarts(cold, fresh, runs)));
+figures.push(...(await measureCalculations(cold, smoke ? 3 : 50)));
+figures.push(...(await measureOutput(cold, smoke ? 1 : 100)));
+figures.push(...(await measureRequests(cold, smoke ? 1 : 10)));
+figures.push(...(await measureObjects(cold, smoke ? 20 : 500)));
+await cold.remove();
 
+const two = await startTestServer({ 'pool-size': '2' });
+figures.push(...(await measureBurst(two, 4, smoke ? 0 : 2, plain)));
+await two.remove();
+
+figures.push(...(await measureHistory(smoke ? 100 : 100_000, 10, smoke ? 5 : 200)));
+
+rmSync(work, { recursive: true });
 printTable(figures);
 console.log(`\nkept in ${keep(figures, resolve(import.meta.dirname, 'results'))}`);
-
-function measureRawPySpark(count: number): { usable: number[]; firstJob: number[] } {
-  const { python } = locateRuntime();
-  const settings = Object.entries(customProperties).map(([name, value]) => `${name}=${value}`);
-  const samples = Array.from({ length: count }, () => {
-    const args = [resolve(import.meta.dirname, 'raw_pyspark.py'), String(Date.now() / 1000), 'local[2]', ...settings];
-    const output = execFileSync(python, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-    return output.trim().split(/\s+/).map(Number) as [number, number];
-  });
-  return { usable: samples.map(([usable]) => usable), firstJob: samples.map(([, firstJob]) => firstJob) };
-}

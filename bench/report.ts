@@ -5,7 +5,7 @@ import { join } from 'node:path';
 /** One measured quantity, lower is better unless the unit is a rate. */
 export interface Figure {
   readonly name: string;
-  readonly unit: 'ms' | 's' | 'requests/s';
+  readonly unit: 'ms' | 's' | 'requests/s' | 'MB' | '% of a core' | 'sessions';
   readonly samples: readonly number[];
   /** What the median is divided by, and what that is. */
   readonly baseline?: { readonly name: string; readonly median: number };
@@ -42,6 +42,11 @@ export function printTable(figures: readonly Figure[]): void {
       `| ${name} | ${round(middle)} ${unit} | ${round(quantile(samples, 0.95))} | ${samples.length} | ${ratio} |`,
     );
   }
+}
+
+/** The baseline of other figures. */
+export function baselineOf(name: string, samples: readonly number[]): NonNullable<Figure['baseline']> {
+  return { name, median: median(samples) };
 }
 
 /** Keeps a run as JSON beside the earlier ones. @returns the file */
