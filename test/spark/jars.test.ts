@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Driver } from '../../src/drivers/driver.ts';
 import { locateRuntime } from '../../src/runtime/runtime.ts';
 import { type DriversFixture, makeAssignment, makeDrivers, run } from '../drivers/driver-fixture.ts';
-import { type FileServer, serveFiles } from '../support/file-server.ts';
+import { type FileServer, type Identity, makeIdentity, serveFiles } from '../support/file-server.ts';
 import { buildTestJars, writeZip } from '../support/jars.ts';
 import { until } from '../support/server.ts';
 import { ADMINISTRATOR, REGION, type S3Server, SESSION, startS3Server } from '../wire/s3/s3-server.ts';
@@ -32,6 +32,8 @@ print([name for name in ("example.Shout", "example.Words", "example.countdown.De
 let folder: string;
 let s3: S3Server;
 let web: FileServer;
+let identity: Identity;
+let tls: FileServer;
 let drivers: DriversFixture;
 const log: string[] = [];
 /** A jar that lies on this machine. */
@@ -45,6 +47,8 @@ beforeAll(async () => {
   marker = join(folder, 'marker file.jar');
   writeZip(marker, { 'marker.txt': 'here' });
   web = await serveFiles(folder);
+  identity = makeIdentity(join(folder, 'identity.p12'));
+  tls = await serveFiles(folder, { identity });
   s3 = await startS3Server();
   const client = new S3Client({
     endpoint: s3.endpoint,
@@ -68,6 +72,7 @@ afterAll(async () => {
   await drivers?.[Symbol.asyncDispose]();
   await s3?.close();
   await web?.[Symbol.asyncDispose]();
+  await tls?.[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -150,11 +155,12 @@ print(len(spark.sql("LIST JARS").collect()))`,
     ['s3://jars/there.jar,WEB/none.jar', 'not found', 'WEB/none.jar'],
     ['http://127.0.0.1:9/x.jar', 'connection refused'],
     ['https://127.0.0.1:9/x.jar', 'connection refused'],
+    ['TLS/there.jar', 'unable to find valid certification path to requested target'],
     ['http://nowhere.invalid/x.jar', 'unknown host nowhere.invalid'],
     ['/nowhere/x.jar', 'no such file'],
     ['nothing://x.jar', 'no FileSystem for scheme "nothing"'],
   ])('%s: %s', async (asked, reason, address = asked) => {
-    const here = (text: string) => text.replace('WEB', web.address);
+    const here = (text: string) => text.replace('WEB', web.address).replace('TLS', tls.address);
     const { stdout } = await run(
       withJars,
       `from pathlib import Path
@@ -175,22 +181,24 @@ except Exception as error:
 });
 
 describe("a table format of the session's own", () => {
-  test('takes the place of the one that is there', async () => {
+  test('takes the place of the one that is there; a JVM started anew trusts who it is told to', async () => {
     const { jars } = locateRuntime();
     const name = readdirSync(jars).find((each) => each.startsWith('iceberg-spark-runtime')) ?? '';
     const own = join(folder, name);
     copyFileSync(join(jars, name), own);
     const driver = await start({
-      'spark.jars': own,
+      'spark.jars': `${own},${tls.address}/parthenon-words.jar`,
+      'spark.driver.extraJavaOptions': `-Djavax.net.ssl.trustStore=${identity.file} -Djavax.net.ssl.trustStorePassword=${identity.password}`,
       'spark.sql.extensions': 'org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions',
     });
     const { stdout } = await run(
       driver,
       `loader = sc._jvm.Thread.currentThread().getContextClassLoader()
 loaded = sc._jvm.java.lang.Class.forName("org.apache.iceberg.spark.SparkCatalog", True, loader)
-print(loaded.getProtectionDomain().getCodeSource().getLocation().getPath())`,
+print(loaded.getProtectionDomain().getCodeSource().getLocation().getPath())
+${WHICH}`,
     );
-    expect(stdout).toBe(`${own}\n`);
+    expect(stdout).toBe(`${own}\n['example.Words']\n`);
     await driver.stop();
   });
 

@@ -40,7 +40,7 @@ beforeAll(async () => {
     { name: 'countdown', jar: jars.countdown },
   );
   publish(join(folder, 'files'), { name: 'with-python', jar: python });
-  web = await serveFiles(repository, 100);
+  web = await serveFiles(repository, { delayMillis: 100 });
   operators = { 'spark.jars.ivySettings': join(folder, 'ivysettings.xml') };
   writeFileSync(operators['spark.jars.ivySettings'] as string, ivySettings(web.address));
 });
