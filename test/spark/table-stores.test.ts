@@ -1,0 +1,89 @@
+import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sessionState, startCalculation, startIdleSession, waitForCalculation } from '../support/calculations.ts';
+import { startTestServer, type TestServer, until } from '../support/server.ts';
+
+const SMALL = { 'spark.sql.shuffle.partitions': '2', 'spark.databricks.delta.snapshotPartitions': '2' };
+const ICEBERG = {
+  'spark.sql.catalog.lake': 'org.apache.iceberg.spark.SparkCatalog',
+  'spark.sql.catalog.lake.catalog-impl': 'org.apache.iceberg.aws.glue.GlueCatalog',
+  'spark.sql.catalog.lake.io-impl': 'org.apache.iceberg.aws.s3.S3FileIO',
+  'spark.sql.catalog.lake.warehouse': 's3://lake/warehouse',
+};
+const ICEBERG_EXTENSIONS = 'org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions';
+
+/** Has no catalog; for the other it stands for the user's own S3, known by endpoint and keys alone. */
+let storage: TestServer;
+let server: TestServer;
+
+beforeAll(async () => {
+  storage = await startTestServer();
+  server = await startTestServer({
+    catalog: 'on',
+    's3-endpoint': storage.endpoint,
+    's3-access-key-id': storage.environment.AWS_ACCESS_KEY_ID ?? '',
+    's3-secret-access-key': storage.environment.AWS_SECRET_ACCESS_KEY ?? '',
+  });
+});
+afterAll(async () => {
+  await server?.remove();
+  await storage?.remove();
+});
+
+/** Runs code in a new session of a server; its results are in `storage` either way. */
+async function answerOf(on: TestServer, properties: Record<string, string>, code: string): Promise<string> {
+  const EngineConfiguration = { MaxConcurrentDpus: 2, SparkProperties: { ...SMALL, ...ICEBERG, ...properties } };
+  const session = await startIdleSession(on, { EngineConfiguration });
+  const calculation = await startCalculation(on, session, code);
+  await until(async () => (await sessionState(on, session)) !== 'BUSY', 400_000);
+  const { Status, stdout, stderr } = await waitForCalculation({ ...on, s3: storage.s3 }, calculation);
+  expect({ state: Status?.State, stderr }).toEqual({ state: 'COMPLETED', stderr: '' });
+  return stdout;
+}
+
+/** Creates a table, changes it and reads it. */
+const core = (table: string, format: string) => `
+spark.sql("CREATE TABLE ${table} (id BIGINT, city STRING) USING ${format}")
+spark.sql("INSERT INTO ${table} VALUES (1, 'Athens'), (2, 'Berlin')")
+spark.sql("UPDATE ${table} SET city = 'Patras' WHERE id = 1")
+print([tuple(row) for row in spark.table("${table}").orderBy("id").collect()])`;
+const CHANGED = "[(1, 'Patras'), (2, 'Berlin')]\n";
+
+async function keysUnder(prefix: string): Promise<string[]> {
+  const { Contents } = await storage.s3.send(new ListObjectsV2Command({ Bucket: 'lake', Prefix: prefix }));
+  return (Contents ?? []).map(({ Key }) => Key ?? '');
+}
+
+test('Iceberg and Delta on an S3 of the user’s own', { timeout: 400_000 }, async () => {
+  const printed = await answerOf(
+    server,
+    {
+      'spark.sql.catalog.spark_catalog': 'org.apache.spark.sql.delta.catalog.DeltaCatalog',
+      'spark.sql.extensions': `io.delta.sql.DeltaSparkSessionExtension,${ICEBERG_EXTENSIONS}`,
+    },
+    `import boto3
+boto3.client("s3").create_bucket(Bucket="lake")
+spark.sql("CREATE DATABASE lake.fleet")
+spark.sql("CREATE DATABASE shop LOCATION 's3://lake/shop.db'")
+${core('lake.fleet.cars', 'iceberg')}
+${core('shop.sales', 'delta')}
+%status`,
+  );
+  expect(printed.startsWith(CHANGED + CHANGED)).toBe(true);
+  expect(printed).toContain('Catalog lake: type=hive stands for org.apache.iceberg.aws.glue.GlueCatalog\n');
+  expect(await keysUnder('warehouse/fleet.db/cars/metadata/')).not.toEqual([]);
+  expect((await keysUnder('shop.db/sales/_delta_log/0')).filter((key) => key.endsWith('.json'))).toHaveLength(3);
+});
+
+test('Iceberg on a server without a catalog', { timeout: 400_000 }, async () => {
+  const printed = await answerOf(
+    storage,
+    { 'spark.sql.extensions': ICEBERG_EXTENSIONS, 'spark.sql.catalog.lake.warehouse': 's3://lake/files' },
+    `import boto3
+boto3.client("s3").create_bucket(Bucket="lake")
+${core('lake.fleet.cars', 'iceberg')}
+print(spark.conf.get("spark.sql.catalog.lake.type"))`,
+  );
+  expect(printed).toBe(`${CHANGED}hadoop\n`);
+  expect(await keysUnder('files/fleet/cars/metadata/version-hint.text')).toHaveLength(1);
+});
