@@ -129,7 +129,10 @@ def start_failure(error: BaseException) -> str:
     if isinstance(error, Py4JJavaError):
         cause, message = error.java_exception, ""
         while cause is not None and not message:
-            message, cause = cause.getMessage() or "", cause.getCause()
+            message, kind, cause = cause.getMessage() or "", cause.getClass().getSimpleName(), cause.getCause()
+            # A class that is not there says its name and nothing else.
+            if message and " " not in message:
+                message = f"{kind}: {message}"
         message = message or error.java_exception.toString()
     else:
         # PySpark's converted errors carry the JVM's text already.
