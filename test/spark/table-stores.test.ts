@@ -1,7 +1,8 @@
-import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sessionState, startCalculation, startIdleSession, waitForCalculation } from '../support/calculations.ts';
 import { startTestServer, type TestServer, until } from '../support/server.ts';
+import { ADMINISTRATOR, REGION, startS3Server } from '../wire/s3/s3-server.ts';
 
 const SMALL = { 'spark.sql.shuffle.partitions': '2', 'spark.databricks.delta.snapshotPartitions': '2' };
 const ICEBERG = {
@@ -9,6 +10,10 @@ const ICEBERG = {
   'spark.sql.catalog.lake.catalog-impl': 'org.apache.iceberg.aws.glue.GlueCatalog',
   'spark.sql.catalog.lake.io-impl': 'org.apache.iceberg.aws.s3.S3FileIO',
   'spark.sql.catalog.lake.warehouse': 's3://lake/warehouse',
+};
+const DELTA = {
+  'spark.sql.catalog.spark_catalog': 'org.apache.spark.sql.delta.catalog.DeltaCatalog',
+  'spark.sql.extensions': 'io.delta.sql.DeltaSparkSessionExtension',
 };
 const ICEBERG_EXTENSIONS = 'org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions';
 
@@ -58,8 +63,8 @@ test('Iceberg and Delta on an S3 of the user’s own', { timeout: 400_000 }, asy
   const printed = await answerOf(
     server,
     {
-      'spark.sql.catalog.spark_catalog': 'org.apache.spark.sql.delta.catalog.DeltaCatalog',
-      'spark.sql.extensions': `io.delta.sql.DeltaSparkSessionExtension,${ICEBERG_EXTENSIONS}`,
+      ...DELTA,
+      'spark.sql.extensions': `${DELTA['spark.sql.extensions']},${ICEBERG_EXTENSIONS}`,
     },
     `import boto3
 boto3.client("s3").create_bucket(Bucket="lake")
@@ -86,4 +91,44 @@ print(spark.conf.get("spark.sql.catalog.lake.type"))`,
   );
   expect(printed).toBe(`${CHANGED}hadoop\n`);
   expect(await keysUnder('files/fleet/cars/metadata/version-hint.text')).toHaveLength(1);
+});
+
+test('Delta on an S3 that ignores conditions fails at once and says what to set', { timeout: 400_000 }, async () => {
+  await using ignorant = await startS3Server();
+  const { store } = ignorant;
+  const check = store.checkBucketAndCondition.bind(store);
+  store.checkBucketAndCondition = async (name, _condition, database) => await check(name, {}, database);
+  const client = await startTestServer({
+    's3-endpoint': ignorant.endpoint,
+    's3-access-key-id': ADMINISTRATOR.accessKeyId,
+    's3-secret-access-key': ADMINISTRATOR.secretAccessKey,
+  });
+  try {
+    const session = await startIdleSession(client, {
+      EngineConfiguration: { MaxConcurrentDpus: 2, SparkProperties: { ...SMALL, ...DELTA } },
+    });
+    const calculation = await startCalculation(
+      client,
+      session,
+      `import boto3
+boto3.client("s3").create_bucket(Bucket="lake")
+try:
+    spark.range(3).write.format("delta").save("s3://lake/table")
+except Exception as error:
+    assert "set spark.delta.logStore.s3.impl" in str(error), error
+    log = boto3.client("s3").list_objects_v2(Bucket="lake", Prefix="table/_delta_log/")["Contents"]
+    print([found["Key"] for found in log if not found["Key"].endswith("/")])`,
+    );
+    await until(async () => (await sessionState(client, session)) !== 'BUSY', 400_000);
+    const s3 = new S3Client({
+      endpoint: ignorant.endpoint,
+      region: REGION,
+      forcePathStyle: true,
+      credentials: ADMINISTRATOR,
+    });
+    const { stdout, stderr } = await waitForCalculation({ ...client, s3 }, calculation);
+    expect({ stdout, stderr }).toEqual({ stdout: '[]\n', stderr: '' });
+  } finally {
+    await client.remove();
+  }
 });
