@@ -35,7 +35,9 @@ export async function measureStarts(server: TestServer, kind: StartKind, runs: n
     await run(server, sessionId, 'spark.range(1000).count()');
     idle.push((ready - start) / 1000);
     firstJob.push((performance.now() - ready) / 1000);
-    for (const [stage, millis] of Object.entries(stagesOf(server, sessionId))) (stages[stage] ??= []).push(millis);
+    for (const [stage, millis] of Object.entries(stagesOf(server, sessionId))) {
+      stages[stage] = [...(stages[stage] ?? []), millis];
+    }
     await end(server, sessionId);
   }
   return [

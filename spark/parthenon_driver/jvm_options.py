@@ -50,9 +50,15 @@ def java_command(launch: Launch, properties: Mapping[str, str], properties_file:
         "-Djdk.reflect.useDirectMethodHandle=false",
         # A JVM out of memory is in no state to go on; the driver says so and ends.
         "-XX:+ExitOnOutOfMemoryError",
+        # An idle session gives memory back that it no longer needs, after two minutes; a busy machine puts that off.
+        "-XX:G1PeriodicGCInterval=120000",
+        "-XX:MaxHeapFreeRatio=40",
+        "-XX:MinHeapFreeRatio=20",
         "-Xmx" + properties.get("spark.driver.memory", _DEFAULT_MEMORY),
         f"-Djava.io.tmpdir={launch.scratch}",
         f"-Dparthenon.folder={launch.folder}",
+        # Where `ADD JAR 'ivy://…'` keeps its packages; Spark reads it from the system's properties alone.
+        f"-Dspark.jars.ivy={launch.ivy_folder}",
         f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}",
         *_class_data(launch),
         *shlex.split(properties.get("spark.driver.defaultJavaOptions", "")),
@@ -83,6 +89,8 @@ def java_environment(launch: Launch, properties: Mapping[str, str], connection_i
     """The JVM's environment, which Spark's Python workers inherit."""
     environment = dict(launch.environment)
     environment["_PYSPARK_DRIVER_CONN_INFO_PATH"] = str(connection_info)
+    # Each of glibc's arenas keeps what its threads have freed; a JVM has dozens of threads.
+    environment.setdefault("MALLOC_ARENA_MAX", "2")
     if libraries := properties.get("spark.driver.extraLibraryPath"):
         environment["LD_LIBRARY_PATH"] = libraries
     return environment

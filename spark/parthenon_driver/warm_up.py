@@ -21,6 +21,7 @@ def warm_up(launch: Launch) -> None:
     """Makes the JVM warm; what is left is skipped as soon as a session waits."""
     if launch.hurried():
         return
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
     # As sessions have it. Only what asks for a database or a table would reach for a metastore.
@@ -35,6 +36,8 @@ def warm_up(launch: Launch) -> None:
                 use(session, launch)
     finally:
         session.stop()
+    # What the warm-up left goes back to the system, for the driver may wait for hours.
+    SparkContext._jvm.java.lang.System.gc()
 
 
 def hold_context(launch: Launch) -> None:
