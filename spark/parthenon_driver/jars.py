@@ -45,14 +45,13 @@ def with_dependencies(properties: Mapping[str, str], launch: Launch) -> dict[str
 
     jvm = SparkContext._jvm
     assert jvm
-    folder = launch.folder / "dependencies"
-    remember_repositories(jvm, properties, folder / "ivy")
+    remember_repositories(jvm, properties)
     named = {name: properties[name] for name in _FETCHED if properties.get(name, "").strip()}
     if not named and PACKAGES not in properties:
         return dict(properties)
-    fetcher = Fetcher(jvm, properties, folder)
+    fetcher = Fetcher(jvm, properties, launch.dependencies)
     found = {name: fetcher.fetch(name, addresses) for name, addresses in named.items()}
-    packages = resolve_packages(jvm, properties, folder / "ivy", launch.ivy_cache)
+    packages = resolve_packages(jvm, properties, launch.ivy_folder, launch.ivy_cache)
     jars = _once([*found.get(_JARS, ()), *(jar.as_uri() for jar in packages)])
     _add_to_class_path(jvm, jars)
     python_files = [*found.get(_PYTHON_FILES, ()), *(jar.as_uri() for jar in packages if _holds_python(jar))]

@@ -71,6 +71,16 @@ class Launch:
         return self.folder / "spool"
 
     @property
+    def dependencies(self) -> Path:
+        """Jars, packages, files and archives that the session brings."""
+        return self.folder / "dependencies"
+
+    @property
+    def ivy_folder(self) -> Path:
+        """The session's own packages."""
+        return self.dependencies / "ivy"
+
+    @property
     def scratch(self) -> Path:
         """Temporary files of Python, the JVM and Spark; they go with the driver's folder."""
         return self.folder / "tmp"

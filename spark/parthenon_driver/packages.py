@@ -13,7 +13,6 @@ PACKAGES = "spark.jars.packages"
 _EXCLUDES = "spark.jars.excludes"
 _REPOSITORIES = "spark.jars.repositories"
 _SETTINGS = "spark.jars.ivySettings"
-_FOLDER = "spark.jars.ivy"
 
 #: Ivy's own words: `unresolved dependency: org#module;1.0: not found`, `download failed: org#module;1.0!module.jar`.
 _UNRESOLVED = re.compile(r"unresolved dependency: ([^#\s]+)#([^;\s]+);([^:\s]+): ([^,\]]+)")
@@ -50,9 +49,8 @@ def resolve_packages(jvm: Any, properties: Mapping[str, str], folder: Path, cach
     return [Path(jar) for jar in jars.split(",") if jar]
 
 
-def remember_repositories(jvm: Any, properties: Mapping[str, str], folder: Path) -> None:
+def remember_repositories(jvm: Any, properties: Mapping[str, str]) -> None:
     """Has `ADD JAR 'ivy://…'` look where the session's packages come from: Spark reads that from system properties."""
-    jvm.java.lang.System.setProperty(_FOLDER, str(folder))
     for name in (_REPOSITORIES, _SETTINGS):
         if name in properties:
             jvm.java.lang.System.setProperty(name, properties[name])

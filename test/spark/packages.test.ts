@@ -93,6 +93,8 @@ spark.sql("ADD JAR 'ivy://org.example:countdown:1.0'")
 print(spark.read.format("example.countdown").option("from", "2").load().count())`,
     );
     expect(stdout).toBe("['example.Greet', 'example.Words']\n42 [42]\n2\n");
+    const kept = readdirSync(join(session.identity.folder, 'dependencies', 'ivy', 'jars'));
+    expect(kept).toContain('org.example_countdown-1.0.jar');
     await session.stop();
   });
 
