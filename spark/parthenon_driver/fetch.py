@@ -41,7 +41,7 @@ class Fetcher:
         """Fetches what a property lists.
 
         :param name: the property's, for errors; a folder of its name keeps its files apart from others'
-        :param addresses: as Spark takes them: commas between, patterns where the file system has them, `#alias` at the end
+        :param addresses: as Spark takes them: commas between, patterns in S3 and in folders, `#alias` at the end
         :returns: `file:` addresses of this machine, `local:` ones as they were
         :raises DependencyFailed: with the first address that could not be fetched
         """

@@ -50,7 +50,7 @@ def resolve_packages(jvm: Any, properties: Mapping[str, str], folder: Path, cach
 
 
 def remember_repositories(jvm: Any, properties: Mapping[str, str]) -> None:
-    """Has `ADD JAR 'ivy://…'` look where the session's packages come from: Spark reads that from system properties."""
+    """Has `ADD JAR 'ivy://…'` look where the session's packages come from, which Spark reads from system properties."""
     for name in (_REPOSITORIES, _SETTINGS):
         if name in properties:
             jvm.java.lang.System.setProperty(name, properties[name])
@@ -80,7 +80,9 @@ def _ivy_settings(jvm: Any, properties: Mapping[str, str], folder: Path, cache: 
 
 
 def _problems(message: str) -> list[str]:
-    unresolved = [f"{org}:{module}:{version}: {why.strip()}" for org, module, version, why in _UNRESOLVED.findall(message)]
+    unresolved = [
+        f"{org}:{module}:{version}: {why.strip()}" for org, module, version, why in _UNRESOLVED.findall(message)
+    ]
     failed = [
         f"{org}:{module}:{version}: {file} could not be downloaded"
         for org, module, version, file in _NOT_DOWNLOADED.findall(message)
