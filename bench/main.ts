@@ -17,6 +17,7 @@ import { encryptedIceberg, jvmProperties, rawEncryptedIceberg, runTimeProperties
 import { measureRawPySpark } from './raw-pyspark.ts';
 import { baselineOf, type Figure, keep, printTable } from './report.ts';
 import { measureRequests } from './requests.ts';
+import { measureSoak } from './soak.ts';
 import { measureBurst, measureStarts } from './starts.ts';
 
 const smoke = process.argv.includes('--smoke');
@@ -48,6 +49,7 @@ const cold = await startTestServer();
 const fresh = { name: 'fresh driver, JVM options', properties: jvmProperties, baseline: plain, pool: 0 };
 figures.push(...(await measureStarts(cold, fresh, runs)));
 figures.push(...(await measureCalculations(cold, smoke ? 3 : 50)));
+figures.push(...(await measureSoak(cold, smoke ? 40 : 2000)));
 figures.push(...(await measureOutput(cold, smoke ? 1 : 100)));
 figures.push(...(await measureRequests(cold, smoke ? 1 : 10)));
 figures.push(...(await measureObjects(cold, smoke ? 20 : 500)));

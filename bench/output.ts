@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { run } from '../test/support/calculations.ts';
 import type { TestServer } from '../test/support/server.ts';
+import { memoryOfServer } from './memory.ts';
 import type { Figure } from './report.ts';
 import { end, startUntilIdle } from './starts.ts';
 
@@ -8,7 +8,7 @@ import { end, startUntilIdle } from './starts.ts';
 export async function measureOutput(server: TestServer, megabytes: number): Promise<Figure[]> {
   const sessionId = await startUntilIdle(server, {});
   const lines = megabytes * 10_000;
-  const before = memory(server, 'VmRSS');
+  const before = memoryOfServer(server, 'VmRSS');
   const codes = {
     [`${megabytes} MB of stdout in one piece`]: `print("x" * ${megabytes * 1_000_000})`,
     [`${lines} lines`]: `for number in range(${lines}): print(number)`,
@@ -25,11 +25,6 @@ export async function measureOutput(server: TestServer, megabytes: number): Prom
   const baseline = { name: 'before', median: before };
   return [
     ...figures,
-    { name: 'server: highest memory after those', unit: 'MB', samples: [memory(server, 'VmHWM')], baseline },
+    { name: 'server: highest memory after those', unit: 'MB', samples: [memoryOfServer(server, 'VmHWM')], baseline },
   ];
-}
-
-function memory(server: TestServer, field: 'VmRSS' | 'VmHWM'): number {
-  const status = readFileSync(`/proc/${server.process.pid}/status`, 'utf8');
-  return (Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024) / 1e6;
 }

@@ -31,7 +31,7 @@ def warm_up(launch: Launch) -> None:
     create_context({**base_properties("local[1]"), **properties}, ())
     session = SparkSession.builder.getOrCreate()
     try:
-        for use in (_warm_sql, _warm_parquet, _warm_s3a, _warm_tables):
+        for use in (_warm_sql, _warm_python, _warm_parquet, _warm_s3a, _warm_tables):
             if not launch.hurried():
                 use(session, launch)
     finally:
@@ -51,6 +51,10 @@ def _warm_sql(session: SparkSession, launch: Launch) -> None:
     session.range(10).selectExpr("id", "id % 3 AS part").createOrReplaceTempView("warm_up")
     session.sql("SELECT a.part, count(*) FROM warm_up a JOIN warm_up b USING (id) GROUP BY 1 ORDER BY 1").collect()
     session.range(1000).count()
+
+
+def _warm_python(session: SparkSession, launch: Launch) -> None:
+    session.sparkContext.parallelize([1], 1).map(str).collect()
 
 
 def _warm_parquet(session: SparkSession, launch: Launch) -> None:
