@@ -47,7 +47,9 @@ describe('parthenon config', () => {
     });
     const settings = { ...keys, PARTHENON_REGION: 'eu-west-1', PARTHENON_SPARK_PROPERTIES };
     const { stdout } = await parthenon(['config', '--port', '1'], settings);
-    expect(stdout).toMatch(/^sparkProperties = {"spark.authenticate.secret":"\(secret\)","spark.authenticate":"true"}/m);
+    expect(stdout).toMatch(
+      /^sparkProperties = {"spark.authenticate.secret":"\(secret\)","spark.authenticate":"true"}/m,
+    );
     expect(stdout).toMatch(/^port = 1 {2}# flag/m);
     expect(stdout).toMatch(/^region = "eu-west-1" {2}# environment/m);
     expect(stdout).toMatch(/^host = "127.0.0.1" {2}# default/m);
