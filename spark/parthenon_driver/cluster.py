@@ -15,6 +15,8 @@ _LOG = logging.getLogger("parthenon.cluster")
 _WORKERS_CLASS_PATH = "spark.executor.extraClassPath"
 #: The Python of the workers, where theirs lies elsewhere than this one.
 _WORKERS_PYTHON = "spark.pyspark.python"
+#: How an application is called to which no master has given an id: `SchedulerBackend.applicationId`.
+_UNREGISTERED = "spark-application-"
 
 
 class MasterRefused(Exception):
@@ -60,13 +62,18 @@ def make_context(conf: SparkConf) -> SparkContext:
     """
     from pyspark import SparkContext
 
+    master = conf.get("spark.master", "local")
     try:
-        return SparkContext(conf=conf)
+        context = SparkContext(conf=conf)
     except Exception as error:
-        master = conf.get("spark.master", "local")
         if is_cluster(master) and "stopped SparkContext" in str(error):
             raise MasterRefused(master) from error
         raise
+    # Spark stops it beside the call that makes it, which may be the faster.
+    if master.startswith("spark:") and context.applicationId.startswith(_UNREGISTERED):
+        context.stop()
+        raise MasterRefused(master)
+    return context
 
 
 def settle(context: SparkContext, session_id: str) -> None:
