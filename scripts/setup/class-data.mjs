@@ -15,7 +15,7 @@ import { CommandFailed, run } from './process.mjs';
 
 const MAKER = fileURLToPath(new URL('../../spark/make_class_data.py', import.meta.url));
 /** What decides which classes a driver's JVM loads, and how it is started. */
-const SOURCES = ['class_data.py', 'warm_up.py', 'jvm_options.py', 'context.py'].map((name) =>
+const SOURCES = ['class_data.py', 'warm_up.py', 'rehearsal.py', 'jvm_options.py'].map((name) =>
   join(dirname(MAKER), 'parthenon_driver', name),
 );
 

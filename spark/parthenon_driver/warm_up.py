@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .context import base_properties, create_context
 from .launch import Launch
+from .rehearsal import one_object
 from .s3 import s3_properties
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def _warm_sql(session: SparkSession, launch: Launch) -> None:
     session.range(10).selectExpr("id", "id % 3 AS part").createOrReplaceTempView("warm_up")
     session.sql("SELECT a.part, count(*) FROM warm_up a JOIN warm_up b USING (id) GROUP BY 1 ORDER BY 1").collect()
     session.range(1000).count()
+    session.createDataFrame([(1, "one")], ["id", "name"])._jdf.showString(20, 20, False)
 
 
 def _warm_python(session: SparkSession, launch: Launch) -> None:
@@ -65,15 +67,20 @@ def _warm_parquet(session: SparkSession, launch: Launch) -> None:
 
 
 def _warm_s3a(session: SparkSession, launch: Launch) -> None:
-    """Makes a client of S3A and closes it: seconds of class loading, and not one byte on the network."""
-    jvm, nowhere = session._jvm, "http://127.0.0.1:9"
+    """Fetches a jar as a session's own would be: S3A, its client, Spark's file server, and not one byte off the machine."""
+    jvm = session._jvm
     assert jvm
     nobody = {"access_key_id": "nobody", "secret_access_key": "nobody"}
-    s3 = {"endpoint": nowhere, "region": "us-east-1", "path_style": True, "credentials": nobody}
     hadoop = jvm.org.apache.hadoop.conf.Configuration(session.sparkContext._jsc.hadoopConfiguration())
-    for name, value in s3_properties(s3, {}).items():
-        hadoop.set(name.removeprefix("spark.hadoop."), value)
-    jvm.org.apache.hadoop.fs.FileSystem.newInstance(jvm.java.net.URI("s3a://warm-up/"), hadoop).close()
+    with one_object() as endpoint:
+        s3 = {"endpoint": endpoint, "region": "us-east-1", "path_style": True, "credentials": nobody}
+        for name, value in s3_properties(s3, {}).items():
+            hadoop.set(name.removeprefix("spark.hadoop."), value)
+        jar = jvm.org.apache.spark.util.DependencyUtils.downloadFile(
+            "s3a://warm-up/empty.jar", jvm.java.io.File(str(launch.scratch)), jvm.org.apache.spark.SparkConf(False), hadoop
+        )
+    session.sparkContext._jsc.addJar(jar)
+    session.range(1).count()
 
 
 def _warm_tables(session: SparkSession, launch: Launch) -> None:
