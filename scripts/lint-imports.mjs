@@ -44,6 +44,7 @@ const MODULES = new Map(
     'node:child_process': ['drivers', 'catalog', 'runtime', 'cli.ts'],
     zeromq: ['drivers'],
     kysely: ['store', 'objects'],
+    pg: ['store'],
     'node:sqlite': ['store', 'objects'],
     '@aws-sdk/client-s3': ['objects', 'wire/s3'],
   }),

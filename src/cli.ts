@@ -8,10 +8,10 @@ import {
   environmentName,
   flagName,
   givenKeys,
+  isSecret,
   type LoadedConfig,
   loadConfig,
   type SettingName,
-  secretSettings,
   settingNames,
 } from './config.ts';
 import type { RunningServer } from './main.ts';
@@ -57,6 +57,7 @@ async function start(flags: Flags): Promise<void> {
   const starting = startServer(config, logger);
   stopOnSignals(starting, logger);
   const server = await starting;
+  stopWhenLost(server, logger);
   console.log(`Parthenon serves Athena for Apache Spark and S3 at ${server.endpoint}\n`);
   console.log(exportLines(clientEnvironment(server.keys.administrator, config.region, server.endpoint)));
   console.log(
@@ -89,6 +90,14 @@ function stopOnSignals(starting: Promise<RunningServer>, logger: Logger): void {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal);
 }
 
+/** A server that may not write any more ends its drivers and itself, so that whoever watches over it starts it again. */
+function stopWhenLost(server: RunningServer, logger: Logger): void {
+  void server.storeTaken
+    .then(() => server.stop())
+    .catch((error: unknown) => logger.error({ err: error }, 'The stop failed'))
+    .finally(() => process.exit(1));
+}
+
 async function printEnvironment(flags: Flags): Promise<void> {
   const { config } = loadConfig(flags);
   const endpoint = lastEndpoint(config.home) ?? `http://${config.host}:${config.port}`;
@@ -102,7 +111,7 @@ function printConfig(flags: Flags): void {
   if (loaded.file !== undefined) console.log(`# settings file: ${loaded.file}`);
   for (const name of settingNames) {
     const value = loaded.config[name];
-    const shown = value === undefined ? '(not set)' : secretSettings.has(name) ? '(secret)' : withoutSecrets(value);
+    const shown = value === undefined ? '(not set)' : isSecret(name, value) ? '(secret)' : withoutSecrets(value);
     console.log(`${name} = ${shown}  # ${loaded.origins[name]}; ${environmentName(name)}; ${describeSetting(name)}`);
   }
 }

@@ -63,7 +63,16 @@ const settings = {
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
     .describe('least severe log line that is written'),
-  databaseUrl: z.string().optional().describe('state store, sqlite:<file>; default state.db under home'),
+  databaseUrl: z
+    .string()
+    .regex(
+      /^(sqlite:.+|postgres(ql)?:\/\/[^/@]+@[^/@]+\/[^/?]+.*)$/,
+      'must be sqlite:<file> or postgresql://user:password@host/database',
+    )
+    .optional()
+    .describe(
+      'state store, sqlite:<file> or postgresql://user:password@host/database (by environment or settings file); default state.db under home',
+    ),
   resultsLocation: z
     .string()
     .regex(/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/, 'must be s3://bucket/prefix')
@@ -145,7 +154,12 @@ export class ConfigError extends Error {
 }
 
 /** Settings whose values are never printed. */
-export const secretSettings: ReadonlySet<SettingName> = new Set(['secretAccessKey', 's3SecretAccessKey', 'catalogUrl']);
+const secretSettings: ReadonlySet<SettingName> = new Set(['secretAccessKey', 's3SecretAccessKey', 'catalogUrl']);
+
+/** Whether a setting's value is not to be printed: a database's URL holds a password, a file's path does not. */
+export function isSecret(name: SettingName, value: unknown): boolean {
+  return secretSettings.has(name) || (name === 'databaseUrl' && !String(value).startsWith('sqlite:'));
+}
 
 export const settingNames = Object.keys(settings) as SettingName[];
 

@@ -37,6 +37,8 @@ export interface RunningServer {
   /** `http://host:port`, what `AWS_ENDPOINT_URL` takes. */
   readonly endpoint: string;
   readonly keys: KeyRing;
+  /** Resolves when another server has taken the state database: this one can do nothing any more but stop. */
+  readonly storeTaken: Promise<void>;
   /** Stops in order: no new calls, those under way finish, sessions are terminated, the store is closed. Idempotent. */
   stop(): Promise<void>;
 }
@@ -50,7 +52,9 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   // What is opened below is closed in reverse: when the server stops, or at once when a later step fails.
   await using opened = new AsyncDisposableStack();
   const realm: Realm = { region: config.region, accountId: config.accountId };
-  const database = await openStore(config.databaseUrl ?? `sqlite:${join(config.home, 'state.db')}`);
+  const storeTaken = Promise.withResolvers<void>();
+  const url = config.databaseUrl ?? `sqlite:${join(config.home, 'state.db')}`;
+  const database = await openStore(url, { logger, onTaken: storeTaken.resolve });
   opened.defer(() => database.destroy());
   const keys = new KeyRing({
     home: config.home,
@@ -103,7 +107,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   sweeper.start();
   opened.defer(() => sweeper.stop());
   const running = opened.move();
-  return { endpoint, keys, stop: () => running.disposeAsync() };
+  return { endpoint, keys, storeTaken: storeTaken.promise, stop: () => running.disposeAsync() };
 }
 
 /** @returns the endpoint as clients of this machine reach it */

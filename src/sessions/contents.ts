@@ -11,7 +11,7 @@ const LONGEST_WAIT_MILLIS = 60_000;
 /** The sessions of a workgroup, for its deletion. */
 export function workGroupContents(context: SessionsContext): WorkGroupContents {
   return {
-    exist: async (workGroup) => await workGroupHasSessions(context.database, workGroup),
+    exist: async (workGroup, transaction) => await workGroupHasSessions(transaction, workGroup),
     remove: async (workGroup) => {
       const active = await activeSessions(context.database, workGroup);
       await Promise.all(active.map((session) => terminateSession(context, session.id)));

@@ -9,6 +9,7 @@ import { countActiveSessions, findActiveSessionOfNotebook, insertSession } from 
 import type { Database } from '../store/store.ts';
 import type { NewSession, SessionState } from '../store/tables.ts';
 import { listTags, putTags } from '../store/tags.ts';
+import { takeTurn } from '../store/turns.ts';
 import { isSpark } from '../workgroups/engine-versions.ts';
 import { checkNewTags } from '../workgroups/tags.ts';
 import type { WorkGroup } from '../workgroups/workgroups.ts';
@@ -44,6 +45,9 @@ export async function startSession(
       const earlier = await findByRequestToken(transaction, OPERATION, token, request);
       if (earlier !== undefined) return earlier;
     }
+    // In turn with whoever else starts a session, that neither limit is passed; and with whoever deletes the workgroup.
+    await takeTurn(transaction, OPERATION);
+    await takeTurn(transaction, workGroupArn(context.realm, workGroup.name));
     // Read again: one that is being deleted takes no session any more.
     checkWorkGroup(await context.workGroups.get(workGroup.name, transaction));
     await checkRoom(context, transaction, row);

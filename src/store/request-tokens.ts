@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { InvalidRequestException } from '../errors.ts';
 import type { Database } from './store.ts';
+import { takeTurn } from './turns.ts';
 
 /** What a request with a token did when it first came. */
 export interface EarlierRequest {
@@ -10,18 +11,20 @@ export interface EarlierRequest {
 }
 
 /**
- * What a ClientRequestToken started before, if anything.
+ * What a ClientRequestToken started before, if anything. Another request with the token waits here until this transaction
+ * has ended.
  *
  * @param parameters the whole request: the token is only good for the same one
  * @throws InvalidRequestException when the token came with other parameters
  */
 export async function findByRequestToken(
-  database: Database,
+  transaction: Database,
   operation: string,
   token: string,
   parameters: object,
 ): Promise<EarlierRequest | undefined> {
-  const row = await database
+  await takeTurn(transaction, `${operation}/${token}`);
+  const row = await transaction
     .selectFrom('request_tokens')
     .selectAll()
     .where('operation', '=', operation)

@@ -2,6 +2,7 @@ import type { UpdateObject } from 'kysely';
 import { decodeToken, type Page, toPage } from './paging.ts';
 import type { Database } from './store.ts';
 import type { NewSession, SessionRow, SessionState, Tables } from './tables.ts';
+import { takeTurn } from './turns.ts';
 
 /** Columns that a move may set beside the state. */
 export type SessionChange = UpdateObject<Tables, 'sessions'>;
@@ -136,6 +137,8 @@ export async function deleteEndedSessions(
   arnOf: (session: Pick<SessionRow, 'id' | 'workgroup'>) => string,
 ): Promise<number> {
   return await database.transaction().execute(async (transaction) => {
+    // Two that delete the same rows in different orders would wait for each other.
+    await takeTurn(transaction, 'deleteEndedSessions');
     const ended = await transaction
       .selectFrom('sessions')
       .select(['id', 'workgroup'])

@@ -1,8 +1,13 @@
-import { Kysely } from 'kysely';
+import { Kysely, type SqliteDialect, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
+import type { Logger } from 'pino';
 import * as first from './migrations/0001-first.ts';
 import * as replies from './migrations/0002-replies-of-request-tokens.ts';
+import { NulCharacters } from './nul-characters.ts';
+import { nameOf, openPostgres } from './postgres.ts';
+import type { ServerLockEvents } from './server-lock.ts';
 import { openSqlite } from './sqlite.ts';
+import { StoreUnavailable } from './store-unavailable.ts';
 import type { Tables } from './tables.ts';
 
 export type Database = Kysely<Tables>;
@@ -13,39 +18,75 @@ const migrations: Record<string, Migration> = {
   '0002-replies-of-request-tokens': replies,
 };
 
-/** The state database cannot be opened; `message` says what to do. */
-export class StoreUnavailable extends Error {
-  override readonly name = 'StoreUnavailable';
+export interface StoreOptions {
+  readonly logger?: Logger;
+  /** Called when another server has taken the database while this one could not reach it: nothing can be written any more. */
+  readonly onTaken?: () => void;
 }
 
 /**
- * Opens the state database and brings its schema up to date.
+ * Opens the state database, for this process alone, and brings its schema up to date.
  *
- * A SQLite file is opened for this process alone: the lock is the operating system's and goes with the process, so a
- * killed server leaves nothing to clean up, and two servers can never serve one home.
+ * The lock is the operating system's (SQLite) or a connection's (PostgreSQL) and goes with the process, so a killed server
+ * leaves nothing to clean up, and two servers can never serve one home or one database.
  *
- * @param url `sqlite:<file>`
+ * @param url `sqlite:<file>` or `postgresql://user:password@host/database`
  * @throws StoreUnavailable
  */
-export async function openStore(url: string): Promise<Database> {
-  const database = new Kysely<Tables>({ dialect: dialectOf(url) });
+export async function openStore(url: string, options: StoreOptions = {}): Promise<Database> {
+  const postgres = /^postgres(ql)?:/.test(url);
+  const database = new Kysely<Tables>(
+    postgres
+      ? { dialect: await openPostgres(url, eventsOf(options)), plugins: [new NulCharacters()] }
+      : { dialect: dialectOf(url) },
+  );
+  try {
+    if (postgres) await checkEncoding(database, nameOf(url));
+    await migrate(database, postgres ? nameOf(url) : url);
+    return database;
+  } catch (error) {
+    await database.destroy();
+    throw error;
+  }
+}
+
+async function migrate(database: Database, name: string): Promise<void> {
   const { error } = await new Migrator({
     db: database,
     provider: { getMigrations: async () => migrations },
   }).migrateToLatest();
   if (error !== undefined) {
-    await database.destroy();
     throw new StoreUnavailable(
-      `The state database ${url} could not be brought up to date: ${(error as Error).message}`,
+      `The state database ${name} could not be brought up to date: ${(error as Error).message}`,
     );
   }
-  return database;
 }
 
-function dialectOf(url: string) {
+/** Names and code may have any character. */
+async function checkEncoding(database: Database, name: string): Promise<void> {
+  const { rows } = await sql<{ server_encoding: string }>`show server_encoding`.execute(database);
+  const encoding = rows[0]?.server_encoding;
+  if (encoding !== 'UTF8')
+    throw new StoreUnavailable(`The state database ${name} has the encoding ${encoding}; it must be UTF8.`);
+}
+
+function eventsOf({ logger, onTaken }: StoreOptions): ServerLockEvents {
+  return {
+    lost: (reason) => logger?.error({ reason }, 'The state database is away; calls fail until it is back'),
+    regained: () => logger?.info('The state database is back'),
+    taken: () => {
+      logger?.fatal('Another Parthenon server has taken the state database');
+      onTaken?.();
+    },
+  };
+}
+
+function dialectOf(url: string): SqliteDialect {
   const path = /^sqlite:(.+)$/.exec(url)?.[1];
   if (path === undefined)
-    throw new StoreUnavailable(`PARTHENON_DATABASE_URL must be sqlite:<file>; it begins with ${url.slice(0, 8)}.`);
+    throw new StoreUnavailable(
+      'PARTHENON_DATABASE_URL must be sqlite:<file> or postgresql://user:password@host/database.',
+    );
   try {
     return openSqlite(path, { exclusive: true });
   } catch (error) {

@@ -5,6 +5,7 @@ import type { Page } from '../store/paging.ts';
 import { findSession } from '../store/sessions.ts';
 import type { Database } from '../store/store.ts';
 import * as store from '../store/tags.ts';
+import { takeTurn } from '../store/turns.ts';
 import { findWorkGroup } from '../store/workgroups.ts';
 
 const MAXIMUM_TAGS = 50;
@@ -24,6 +25,7 @@ export class Tags {
   async add(arn: string, tags: readonly Tag[]): Promise<void> {
     const added = checkNewTags(tags);
     await this.#database.transaction().execute(async (transaction) => {
+      await takeTurn(transaction, arn);
       await this.#mustExist(arn, transaction);
       await store.putTags(transaction, arn, added);
       const { rows } = await store.listTags(transaction, arn, { limit: MAXIMUM_TAGS + 1 });

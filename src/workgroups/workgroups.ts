@@ -5,6 +5,7 @@ import type { Page } from '../store/paging.ts';
 import type { Database } from '../store/store.ts';
 import type { WorkGroupRow } from '../store/tables.ts';
 import { putTags, removeTags } from '../store/tags.ts';
+import { takeTurn } from '../store/turns.ts';
 import * as store from '../store/workgroups.ts';
 import { newConfiguration, updatedConfiguration } from './configuration.ts';
 import { defaultSparkEngineVersion } from './engine-versions.ts';
@@ -23,7 +24,8 @@ export interface WorkGroup {
 
 /** What lies in a workgroup, as far as deleting it is concerned; the sessions' room provides it. */
 export interface WorkGroupContents {
-  exist(workGroup: string): Promise<boolean>;
+  /** @param transaction that the answer must hold for */
+  exist(workGroup: string, transaction: Database): Promise<boolean>;
   /** Ends and removes them all. */
   remove(workGroup: string): Promise<void>;
 }
@@ -79,6 +81,7 @@ export class WorkGroups {
   async update(input: UpdateWorkGroupInput): Promise<void> {
     const name = input.WorkGroup as string;
     await this.#database.transaction().execute(async (transaction) => {
+      await takeTurn(transaction, workGroupArn(this.#realm, name));
       const row = await store.findWorkGroup(transaction, name);
       if (row === undefined) throw new InvalidRequestException(`WorkGroup ${name} is not found.`);
       const configuration = updatedConfiguration(JSON.parse(row.configuration_json), input.ConfigurationUpdates ?? {});
@@ -94,13 +97,23 @@ export class WorkGroups {
   async delete(name: string, recursive: boolean, contents: WorkGroupContents): Promise<void> {
     await this.get(name);
     if (name === PRIMARY) throw new InvalidRequestException('The primary workgroup cannot be deleted.');
-    if (!recursive && (await contents.exist(name))) throw new InvalidRequestException(`WorkGroup ${name} is not empty`);
-    // Disabled first, so that no session starts between the removal of the contents and the workgroup's own.
-    await store.updateWorkGroup(this.#database, name, { state: 'DISABLED' });
+    const arn = workGroupArn(this.#realm, name);
+    const refuseContents = async (transaction: Database) => {
+      if (await contents.exist(name, transaction)) throw new InvalidRequestException(`WorkGroup ${name} is not empty`);
+    };
+    await this.#database.transaction().execute(async (transaction) => {
+      await takeTurn(transaction, arn);
+      if (!recursive) await refuseContents(transaction);
+      // Disabled first, so that no session starts between the removal of the contents and the workgroup's own.
+      await store.updateWorkGroup(transaction, name, { state: 'DISABLED' });
+    });
     await contents.remove(name);
     await this.#database.transaction().execute(async (transaction) => {
+      await takeTurn(transaction, arn);
+      // An UpdateWorkGroup may have enabled it again.
+      await refuseContents(transaction);
       await store.deleteWorkGroup(transaction, name);
-      await removeTags(transaction, workGroupArn(this.#realm, name));
+      await removeTags(transaction, arn);
     });
   }
 

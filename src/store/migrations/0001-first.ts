@@ -1,10 +1,13 @@
 import { type Kysely, sql } from 'kysely';
+import { isPostgres } from '../turns.ts';
 
 /** The first schema: workgroups, tags, sessions, calculations, request tokens. */
 export async function up(database: Kysely<unknown>): Promise<void> {
+  // What lists are sorted by is sorted by its bytes, in whatever language the database was made.
+  const sorted = isPostgres(database) ? sql`text collate "C"` : ('text' as const);
   await database.schema
     .createTable('workgroups')
-    .addColumn('name', 'text', (column) => column.primaryKey())
+    .addColumn('name', sorted, (column) => column.primaryKey())
     .addColumn('state', 'text', (column) => column.notNull())
     .addColumn('description', 'text')
     .addColumn('configuration_json', 'text', (column) => column.notNull())
@@ -13,7 +16,7 @@ export async function up(database: Kysely<unknown>): Promise<void> {
   await database.schema
     .createTable('tags')
     .addColumn('resource_arn', 'text', (column) => column.notNull())
-    .addColumn('key', 'text', (column) => column.notNull())
+    .addColumn('key', sorted, (column) => column.notNull())
     .addColumn('value', 'text', (column) => column.notNull())
     .addPrimaryKeyConstraint('tags_primary', ['resource_arn', 'key'])
     .execute();
