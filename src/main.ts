@@ -19,7 +19,7 @@ import { standardSession } from './sessions/assignment.ts';
 import { Changes } from './sessions/changes.ts';
 import type { SessionSettings, SessionsContext } from './sessions/context.ts';
 import { parseS3Uri } from './sessions/locations.ts';
-import { closeLeftSessions, terminateAllSessions } from './sessions/recovery.ts';
+import { recoverSessions, terminateAllSessions } from './sessions/recovery.ts';
 import { Sweeper } from './sessions/sweep.ts';
 import { findSessionOfKey } from './store/sessions.ts';
 import { openStore } from './store/store.ts';
@@ -72,6 +72,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   const settings = sessionSettings(config, () => endpoint, catalog);
   const drivers = driversOf(config, settings, logger);
   opened.defer(() => drivers.close());
+  const recovered = Promise.withResolvers<void>();
   const sessions: SessionsContext = {
     database,
     drivers,
@@ -82,13 +83,13 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     settings,
     logger,
     serverId: randomUUID(),
+    recovered: recovered.promise,
     live: new Map(),
     running: new Map(),
     changes: new Changes(config.statusWaitMillis, MOST_HELD_REPLIES),
     background: new Set(),
   };
   await workGroups.ensurePrimary();
-  await closeLeftSessions(sessions);
   opened.defer(() => terminateAllSessions(sessions, config.stopSeconds * 1000));
   const sweeper = new Sweeper(sessions);
   const server = createServer({
@@ -103,6 +104,9 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   endpoint = await listen(server, config);
   opened.defer(() => server.close(config.stopSeconds * 1000));
   writeAwsConfig(config.home, config.region, endpoint);
+  // Calls that need to know wait for it; the others are answered meanwhile.
+  await recoverSessions(sessions);
+  recovered.resolve();
   if (catalog !== undefined) startCatalog(catalog, sessions);
   sweeper.start();
   opened.defer(() => sweeper.stop());

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
+import { z } from 'zod';
 import { readSmallFile } from '../regular-files.ts';
+import type { DriverIdentity } from './driver.ts';
 
 /** Longest path of a Unix socket on Linux is 107 bytes; five of `<base>-1` to `<base>-5` are needed. */
 const MAX_SOCKET_BASE_BYTES = 105;
@@ -31,7 +33,12 @@ export interface DriverFolder {
   readonly shellAddress: string;
   readonly controlAddress: string;
   readonly key: string;
+  /** What the sockets' paths begin with. */
+  readonly sockets: string;
 }
+
+const MAX_CONNECTION_BYTES = 64 * 1024;
+const CONNECTION = z.object({ key: z.string().regex(/^[0-9a-f]{64}$/) });
 
 const PORTS = { shell_port: 1, iopub_port: 2, stdin_port: 3, control_port: 4, hb_port: 5 };
 
@@ -67,7 +74,18 @@ export async function createDriverFolder(
     class_data: instructions.classData,
     sockets,
   });
-  return { driverId, path: folder, key, ...addresses(connection.ip) };
+  return { driverId, path: folder, key, sockets: connection.ip, ...addresses(connection.ip) };
+}
+
+/**
+ * The folder of a driver that runs already.
+ * @throws when its connection file is not one; the session's code could have written it
+ */
+export async function openDriverFolder({ driverId, folder, sockets }: DriverIdentity): Promise<DriverFolder> {
+  const { key } = CONNECTION.parse(
+    JSON.parse(await readSmallFile(path.join(folder, 'connection.json'), MAX_CONNECTION_BYTES)),
+  );
+  return { driverId, path: folder, key, sockets, ...addresses(sockets) };
 }
 
 /** Removes a driver's folder and its sockets, wherever they are. Harmless when there is none. */

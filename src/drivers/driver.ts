@@ -11,6 +11,8 @@ export interface DriverIdentity {
   readonly startTicks: string;
   /** Absolute path of the driver's folder: connection file, sockets, spool, logs. */
   readonly folder: string;
+  /** What its ZeroMQ sockets' paths begin with. Beside the row, not in the folder, where the session's code can write. */
+  readonly sockets: string;
 }
 
 /** Keys by which a session's code reaches S3; never in the driver's environment. */
@@ -75,6 +77,12 @@ export interface Driver {
    * @throws DriverDied when the driver goes before the calculation has ended
    */
   run(calculationId: string, code: string): Promise<CalculationOutcome>;
+  /**
+   * As `run`, for code that an earlier server has sent, or was about to: waits for what the driver is at, and runs the code
+   * only if it never came there.
+   * @throws DriverDied
+   */
+  resume(calculationId: string, code: string): Promise<CalculationOutcome>;
   /** Progress of the Spark jobs of the running calculation, 0..100; undefined when nothing runs or is known. */
   progress(): Promise<number | undefined>;
   /** Interrupts the running calculation (Python code and Spark jobs); harmless when that one is not running. */
@@ -118,6 +126,11 @@ export interface Drivers {
   start(assignment: SessionAssignment, onClaimed: (identity: DriverIdentity) => Promise<void>): Promise<Driver>;
   /** Whether a driver waits that can be a session's in a moment. */
   oneIsWarm(): boolean;
+  /**
+   * Comes back to a session's driver that an earlier server left, or undefined: it is not that very process any more, or
+   * does not answer.
+   */
+  reattach(identity: DriverIdentity): Promise<Driver | undefined>;
   /** Ends a driver left by an earlier server, if that very process still lives, and removes its folder. */
   reap(identity: DriverIdentity): Promise<void>;
   /** Ends every driver in the pool, and any process or folder of drivers that nobody owns; `owned` are left alone. */

@@ -12,9 +12,9 @@ import {
   SessionStartFailed,
 } from './driver.ts';
 import { Demand } from './demand.ts';
-import { createDriverFolder, type LaunchInstructions, removeDriverFolder } from './driver-folder.ts';
+import { createDriverFolder, type LaunchInstructions, openDriverFolder, removeDriverFolder } from './driver-folder.ts';
 import { removeDriver } from './end-driver.ts';
-import { launchDriver } from './launch.ts';
+import { launchDriver, watchDriver } from './launch.ts';
 import { Pool } from './pool.ts';
 import { goesBySubmit } from '../spark-properties/start.ts';
 import { holdsContext, type Profile, profileOf } from './profile.ts';
@@ -127,9 +127,33 @@ class SparkDrivers implements Drivers {
     return this.#pool.oneIsWarm;
   }
 
+  async reattach(identity: DriverIdentity): Promise<Driver | undefined> {
+    const { driverId, pid } = identity;
+    // A row of before this was built names no sockets.
+    if (!isSame(identity) || typeof identity.sockets !== 'string') return undefined;
+    const { interruptGraceMs = DEFAULT_INTERRUPT_GRACE_MS, logger } = this.#options;
+    try {
+      const folder = await openDriverFolder(identity);
+      const driver = new SparkDriver(folder, watchDriver(identity), interruptGraceMs, logger);
+      this.#ours.add(driverId);
+      this.#sessions.add(driver);
+      void driver.exited.then(() => {
+        this.#ours.delete(driverId);
+        this.#sessions.delete(driver);
+      });
+      await driver.answers();
+      driver.adopt();
+      logger.info({ driverId, pid }, 'back at a driver of an earlier server');
+      return driver;
+    } catch (error) {
+      logger.warn({ err: error, driverId, pid }, 'no way back to a driver of an earlier server');
+      return undefined;
+    }
+  }
+
   async reap(identity: DriverIdentity): Promise<void> {
     const { pid, driverId, folder } = identity;
-    const same = startTicks(pid) === identity.startTicks && marked(pid)?.driverId === driverId;
+    const same = isSame(identity);
     this.#options.logger.info({ driverId, pid, alive: same }, 'reaping a driver of an earlier server');
     // A process that has only got the same id, after a restart of the machine say, is nobody of ours. What carries the mark is,
     // and may have outlived its driver.
@@ -208,4 +232,9 @@ class SparkDrivers implements Drivers {
 /** For a session that waits: nothing but what it needs. */
 function launchFor(profile: Profile): Pick<LaunchInstructions, 'jvmProperties' | 'warm' | 'held'> {
   return { jvmProperties: goesBySubmit(profile.master) ? null : profile.jvm, warm: false, held: null };
+}
+
+/** Whether that very process still lives: a process id alone may be another's by now. */
+function isSame({ pid, driverId, startTicks: ticks }: DriverIdentity): boolean {
+  return startTicks(pid) === ticks && marked(pid)?.driverId === driverId;
 }

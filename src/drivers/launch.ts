@@ -2,12 +2,16 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, realpathSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DriverFolder } from './driver-folder.ts';
 import { DRIVER_FOLDER_VARIABLE, DRIVER_ID_VARIABLE, startTicks } from './processes.ts';
 import type { DriverIdentity } from './driver.ts';
 import { createSessionPython, pipSettings, sessionEnvironment } from './session-python.ts';
 
 const START_SCRIPT = path.join(import.meta.dirname, '../../spark/start_driver.py');
+
+/** How often a driver that is no child is looked for. */
+const WATCH_MS = 250;
 
 export interface DriverProcess {
   readonly identity: DriverIdentity;
@@ -49,9 +53,24 @@ export async function launchDriver(folder: DriverFolder, paths: LaunchPaths): Pr
   child.unref();
   const pid = child.pid as number;
   return {
-    identity: { driverId: folder.driverId, pid, startTicks: startTicks(pid) ?? '', folder: folder.path },
+    identity: {
+      driverId: folder.driverId,
+      pid,
+      startTicks: startTicks(pid) ?? '',
+      folder: folder.path,
+      sockets: folder.sockets,
+    },
     ended,
   };
+}
+
+/** A driver that an earlier server launched: no child of this process, so that its end has to be looked for. */
+export function watchDriver(identity: DriverIdentity): DriverProcess {
+  const ended = (async (): Promise<ProcessEnd> => {
+    while (startTicks(identity.pid) === identity.startTicks) await sleep(WATCH_MS, undefined, { ref: false });
+    return { code: null, signal: null };
+  })();
+  return { identity, ended };
 }
 
 /** All that a driver's environment holds: said here, not inherited. No secret is among it. */

@@ -24,6 +24,8 @@ import { readOutcome, removeSpool, salvageSpool, spoolFolder as closedSpool } fr
 const SHUTDOWN_MS = 8_000;
 /** Executors and progress are asked while code runs; a JVM that collects garbage does not answer in time. */
 const OBSERVE_MS = 5_000;
+/** A driver that an earlier server left gets so long to show that it is there. */
+const ANSWER_MS = 10_000;
 
 /** A driver process of this server's life. Shapes of the messages: docs/contributors/drivers.md. */
 export class SparkDriver implements Driver {
@@ -76,6 +78,12 @@ export class SparkDriver implements Driver {
     this.#ready = true;
   }
 
+  /** Resolves when it is there; of what it is at it says nothing. @throws DriverDied */
+  async answers(): Promise<void> {
+    const reply = await this.#askWithin(ANSWER_MS, 'kernel_info_request');
+    if (reply === undefined) throw new DriverDied(`The driver does not answer within ${ANSWER_MS / 1000} s`);
+  }
+
   /** Has it skip what is left of its warm-up, for a session waits: that costs more than it saves now. */
   async hurry(): Promise<void> {
     // A driver that died this moment has no folder any more; `assign` tells.
@@ -117,6 +125,20 @@ export class SparkDriver implements Driver {
     this.#assigned = true;
     this.#startedAt = new Date();
     return readStages(reply);
+  }
+
+  async resume(calculationId: string, code: string): Promise<CalculationOutcome> {
+    this.#running = calculationId;
+    // Requests are taken in turn: whatever an earlier server sent has been run, and its spool closed, when this is answered.
+    await this.ready().catch(() => undefined);
+    this.#running = undefined;
+    const outcome = await readOutcome(this.identity.folder, calculationId);
+    return outcome ?? (await this.run(calculationId, code));
+  }
+
+  /** Marks it as the session's that an earlier server made it. */
+  adopt(): void {
+    this.#assigned = true;
   }
 
   async run(calculationId: string, code: string): Promise<CalculationOutcome> {

@@ -41,6 +41,8 @@ export interface SessionsContext {
   readonly logger: Logger;
   /** This server, as the `owner` of rows. */
   readonly serverId: string;
+  /** Resolves when every session that an earlier server left has been looked at. */
+  recovered: Promise<void>;
   /** Drivers that this process talks to, by session. */
   readonly live: Map<string, Driver>;
   /** Calculations that run here, by session: resolved when what they left is in S3. */

@@ -1,4 +1,4 @@
-import { type Driver, type DriverExit, SessionStartFailed } from '../drivers/driver.ts';
+import { type Driver, type DriverExit, type DriverIdentity, SessionStartFailed } from '../drivers/driver.ts';
 import { moveSession } from '../store/sessions.ts';
 import type { NewSession } from '../store/tables.ts';
 import type { WorkGroup } from '../workgroups/workgroups.ts';
@@ -6,6 +6,12 @@ import { assignmentOf } from './assignment.ts';
 import { inBackground, type SessionsContext } from './context.ts';
 import { failSession, finishTermination } from './ending.ts';
 import { parseS3Uri } from './locations.ts';
+
+/** A session's `driver_json`. */
+export interface RecordedDriver extends DriverIdentity {
+  /** Where the session's code was told that S3 is: a server at another address cannot go on with the session. */
+  readonly s3Endpoint: string;
+}
 
 /** The session was terminated while its driver was being made. */
 class Overtaken extends Error {}
@@ -24,7 +30,7 @@ export async function launchSession(
     await ensureResultsBucket(context, session.working_directory);
     const driver = await context.drivers.start(assignment, async (identity) => {
       const claimed = await moveSession(context.database, session.id, 'CREATED', ['CREATING'], {
-        driver_json: JSON.stringify(identity),
+        driver_json: JSON.stringify({ ...identity, s3Endpoint: assignment.s3.endpoint } satisfies RecordedDriver),
         last_modified_at: Date.now(),
       });
       if (!claimed) throw new Overtaken();
@@ -43,10 +49,7 @@ export async function launchSession(
 }
 
 async function becomeIdle(context: SessionsContext, sessionId: string, driver: Driver): Promise<void> {
-  context.live.set(sessionId, driver);
-  void driver.exited.then((exit) =>
-    inBackground(context, `End of the driver of session ${sessionId}`, () => onExit(context, sessionId, driver, exit)),
-  );
+  keepDriver(context, sessionId, driver);
   const now = Date.now();
   const idle = await moveSession(context.database, sessionId, 'IDLE', ['CREATED'], {
     ready_at: now,
@@ -58,6 +61,14 @@ async function becomeIdle(context: SessionsContext, sessionId: string, driver: D
     await driver.stop();
     await finishTermination(context, sessionId);
   }
+}
+
+/** From now on this process talks to the session's driver, and sees to the session when the driver ends. */
+export function keepDriver(context: SessionsContext, sessionId: string, driver: Driver): void {
+  context.live.set(sessionId, driver);
+  void driver.exited.then((exit) =>
+    inBackground(context, `End of the driver of session ${sessionId}`, () => onExit(context, sessionId, driver, exit)),
+  );
 }
 
 async function onExit(context: SessionsContext, sessionId: string, driver: Driver, exit: DriverExit): Promise<void> {

@@ -1,29 +1,78 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DriverIdentity } from '../drivers/driver.ts';
-import { activeSessions } from '../store/sessions.ts';
+import type { Driver } from '../drivers/driver.ts';
+import { calculationsIn } from '../store/calculations.ts';
+import { activeSessions, takeOver } from '../store/sessions.ts';
 import type { SessionRow } from '../store/tables.ts';
-import type { SessionsContext } from './context.ts';
+import { inBackground, LEASE_MILLIS, type SessionsContext } from './context.ts';
 import { failSession, finishTermination } from './ending.ts';
-import { stoppableSessionStates } from './states.ts';
+import { keepDriver, type RecordedDriver } from './launch.ts';
+import { resumeCalculation, runCalculation } from './run-calculation.ts';
+import { runningCalculationStates, stoppableSessionStates } from './states.ts';
 import { beginTermination, endDriver } from './terminate-session.ts';
 
+/** In these an earlier server had sent the code to the driver, or was about to. */
+const SENT: readonly string[] = ['RUNNING', 'CANCELING'];
+
 /**
- * Closes what an earlier server left: its sessions' drivers are ended (only if they are still those very processes), and each
- * session gets a true end state. Called once, before calls are served; the store is this server's alone.
+ * Goes on with what an earlier server left, which was killed or has crashed. A session whose driver is still that very process keeps
+ * its state, and what it runs is seen through; each of the others gets a true end state, and its driver is ended. Called once, when
+ * the server knows its own address; the store is this server's alone.
  */
-export async function closeLeftSessions(context: SessionsContext): Promise<void> {
-  for (const session of await activeSessions(context.database)) {
-    const identity = identityOf(session);
-    if (identity !== undefined) await context.drivers.reap(identity);
-    if (session.state === 'TERMINATING') await finishTermination(context, session.id);
-    else
-      await failSession(
-        context,
-        session.id,
-        'The server stopped while the session was active; its driver has been ended.',
-      );
+export async function recoverSessions(context: SessionsContext): Promise<void> {
+  const left = (await activeSessions(context.database)).filter(({ owner }) => owner !== context.serverId);
+  await Promise.all(left.map((session) => recover(context, session)));
+  const owned = (await activeSessions(context.database)).map(recordedDriver).filter((each) => each !== undefined);
+  await context.drivers.sweepOrphans(owned);
+}
+
+async function recover(context: SessionsContext, session: SessionRow): Promise<void> {
+  const recorded = recordedDriver(session);
+  if (session.state === 'TERMINATING') {
+    if (recorded !== undefined) await context.drivers.reap(recorded);
+    await finishTermination(context, session.id);
+    return;
   }
-  await context.drivers.sweepOrphans([]);
+  const driver = await comeBack(context, session, recorded);
+  if (driver !== undefined) {
+    await goOn(context, session, driver);
+    return;
+  }
+  if (recorded !== undefined) await context.drivers.reap(recorded);
+  const reason =
+    session.state === 'CREATING' || session.state === 'CREATED'
+      ? 'The server stopped while the session was being started; its driver has been ended.'
+      : 'The server stopped while the session was active, and its driver was not to be found again.';
+  await failSession(context, session.id, reason);
+}
+
+async function comeBack(
+  context: SessionsContext,
+  session: SessionRow,
+  recorded: RecordedDriver | undefined,
+): Promise<Driver | undefined> {
+  // One that was being started may have been told half of what it is to be.
+  if (recorded === undefined || session.ready_at === null) return undefined;
+  if (recorded.s3Endpoint !== context.settings.s3.endpoint()) {
+    context.logger.warn(
+      { sessionId: session.id, before: recorded.s3Endpoint },
+      'A session cannot go on: its code knows this server by another address',
+    );
+    return undefined;
+  }
+  return await context.drivers.reattach(recorded);
+}
+
+async function goOn(context: SessionsContext, session: SessionRow, driver: Driver): Promise<void> {
+  await takeOver(context.database, session.id, context.serverId, Date.now() + LEASE_MILLIS);
+  keepDriver(context, session.id, driver);
+  context.logger.info({ sessionId: session.id, state: session.state }, 'Going on with a session of an earlier server');
+  for (const { id, state, code } of await calculationsIn(context.database, session.id, runningCalculationStates)) {
+    const goOnWith = SENT.includes(state) ? resumeCalculation : runCalculation;
+    context.running.set(
+      session.id,
+      inBackground(context, `Calculation ${id}`, () => goOnWith(context, session, id, code)),
+    );
+  }
 }
 
 /**
@@ -44,6 +93,6 @@ export async function terminateAllSessions(context: SessionsContext, deadlineMil
   inTime.abort();
 }
 
-function identityOf(session: SessionRow): DriverIdentity | undefined {
-  return session.driver_json === null ? undefined : (JSON.parse(session.driver_json) as DriverIdentity);
+function recordedDriver(session: SessionRow): RecordedDriver | undefined {
+  return session.driver_json === null ? undefined : (JSON.parse(session.driver_json) as RecordedDriver);
 }

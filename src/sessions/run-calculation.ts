@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { EncryptionConfiguration } from '@aws-sdk/client-athena';
-import { type CalculationOutcome, DriverDied } from '../drivers/driver.ts';
+import { type CalculationOutcome, type Driver, DriverDied } from '../drivers/driver.ts';
 import type { ObjectEncryption } from '../objects/object-store.ts';
 import { findCalculation, markResult, moveCalculation } from '../store/calculations.ts';
 import { addBusyTime, findSession, moveSession } from '../store/sessions.ts';
@@ -24,11 +24,8 @@ export async function runCalculation(
   calculationId: string,
   code: string,
 ): Promise<void> {
-  const driver = context.live.get(session.id);
-  if (driver === undefined) {
-    await failSession(context, session.id, 'The session has lost its driver.');
-    return;
-  }
+  const driver = await driverOf(context, session.id);
+  if (driver === undefined) return;
   const running = await moveCalculation(
     context.database,
     calculationId,
@@ -46,9 +43,38 @@ export async function runCalculation(
     });
     return;
   }
+  await seeThrough(context, session, calculationId, driver, driver.run(calculationId, code));
+}
+
+/** Goes on with a calculation that an earlier server had sent to the driver, or was about to send. */
+export async function resumeCalculation(
+  context: SessionsContext,
+  session: SessionRow,
+  calculationId: string,
+  code: string,
+): Promise<void> {
+  const driver = await driverOf(context, session.id);
+  if (driver === undefined) return;
+  await seeThrough(context, session, calculationId, driver, driver.resume(calculationId, code));
+}
+
+/** The session's driver, if need be once this server has found those that an earlier one left. Without one the session is FAILED. */
+async function driverOf(context: SessionsContext, sessionId: string): Promise<Driver | undefined> {
+  await context.recovered;
+  const driver = context.live.get(sessionId);
+  if (driver === undefined) await failSession(context, sessionId, 'The session has lost its driver.');
+  return driver;
+}
+
+async function seeThrough(
+  context: SessionsContext,
+  session: SessionRow,
+  calculationId: string,
+  driver: Driver,
+  outcome: Promise<CalculationOutcome>,
+): Promise<void> {
   try {
-    // A stop that came between the move above and the code's start has found nothing to interrupt.
-    const outcome = driver.run(calculationId, code);
+    // A stop that came between the calculation's move to RUNNING and the code's start has found nothing to interrupt.
     outcome.catch(() => undefined); // Awaited below; a rejection before that must not count as unhandled.
     await interruptIfCanceling(context, session.id, calculationId);
     const ending = await publish(context, session, calculationId, await outcome);

@@ -51,6 +51,7 @@ export async function beginTermination(
 
 /** Ends the driver of a TERMINATING session, then the session. One whose driver is still being made is ended by its launch. */
 export async function endDriver(context: SessionsContext, sessionId: string): Promise<void> {
+  await context.recovered;
   const driver = context.live.get(sessionId);
   const row = await findSession(context.database, sessionId);
   if (row?.state !== 'TERMINATING') return;

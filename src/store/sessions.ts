@@ -120,6 +120,11 @@ export async function renewLeases(database: Database, owner: string, until: numb
     .execute();
 }
 
+/** Makes a session another server's. */
+export async function takeOver(database: Database, id: string, owner: string, until: number): Promise<void> {
+  await database.updateTable('sessions').set({ owner, lease_until: until }).where('id', '=', id).execute();
+}
+
 export async function workGroupHasSessions(database: Database, workGroup: string): Promise<boolean> {
   const row = await database
     .selectFrom('sessions')

@@ -321,6 +321,7 @@ describe('drivers of an earlier server', () => {
       pid: process.pid,
       startTicks: startTicks(process.pid) as string,
       folder,
+      sockets: join(folder, 'k'),
     });
     expect(startTicks(process.pid)).toBeDefined();
     expect(existsSync(folder)).toBe(false);

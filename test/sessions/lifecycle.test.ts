@@ -283,7 +283,7 @@ describe('the end of the server', () => {
     await again.remove();
   });
 
-  it('by SIGKILL loses no session: the next start closes it with the reason, and ends its driver', async () => {
+  it('by SIGKILL, and a next start at another address, closes sessions with the reason, and ends their drivers', async () => {
     const other = await startTestServer();
     const request = {
       WorkGroup: 'primary',
@@ -297,10 +297,10 @@ describe('the end of the server', () => {
     );
     await other.stop('SIGKILL');
     const again = await startTestServer({}, other.home);
-    for (const id of [SessionId, starting]) {
-      const status = await waitForSession(again, id as string, ['FAILED']);
-      expect(status.StateChangeReason).toMatch(/^The server stopped while the session was active/);
-    }
+    const status = await waitForSession(again, SessionId as string, ['FAILED']);
+    expect(status.StateChangeReason).toMatch(/^The server stopped while the session was active/);
+    const never = await waitForSession(again, starting as string, ['FAILED']);
+    expect(never.StateChangeReason).toMatch(/^The server stopped while the session was being started/);
     await until(() => driverProcesses(other.home).filter((pid) => pid !== again.process.pid).length === 0, 10_000);
     expect(driverFolders(other.home)).toEqual([]);
     // The token still knows what it started.

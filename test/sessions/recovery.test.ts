@@ -1,0 +1,120 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { GetSessionCommand, StopCalculationExecutionCommand, TerminateSessionCommand } from '@aws-sdk/client-athena';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  run,
+  sessionState,
+  startCalculation,
+  startIdleSession,
+  waitForCalculation,
+  waitForSession,
+} from '../support/calculations.ts';
+import { startTestServer, type TestServer, until } from '../support/server.ts';
+
+/** One server after the other on one home and one port, as a restart is. */
+let server: TestServer;
+let sessionId: string;
+beforeAll(async () => {
+  server = await startTestServer();
+  sessionId = await startIdleSession(server);
+}, 120_000);
+afterAll(async () => await server.remove());
+
+async function killAndStartAgain(between: () => Promise<void> | void = () => undefined): Promise<void> {
+  const { home, endpoint } = server;
+  await server.stop('SIGKILL');
+  await between();
+  server = await startTestServer({ port: new URL(endpoint).port }, home);
+}
+
+/** Code that runs until a file is there, and says so by another. */
+const waitFor = (marker: string) => `import os, time
+open("${marker}.started", "w").close()
+while not os.path.exists("${marker}"):
+    time.sleep(0.05)
+print("seen")`;
+
+describe('a session whose server is killed', () => {
+  it('goes on in the next one, with its variables, its Spark and its keys to S3', async () => {
+    await run(server, sessionId, 'kept = 41\nspark.range(3).createOrReplaceTempView("numbers")');
+    const before = await server.athena.send(new GetSessionCommand({ SessionId: sessionId }));
+    await killAndStartAgain();
+    expect(await sessionState(server, sessionId)).toBe('IDLE');
+    const after = await server.athena.send(new GetSessionCommand({ SessionId: sessionId }));
+    expect(after.Status?.StartDateTime).toEqual(before.Status?.StartDateTime);
+    const code = `spark.range(5).write.mode("overwrite").parquet("s3://aws-athena-query-results-123456789012-us-east-1/kept")
+print(kept + 1, spark.table("numbers").count())`;
+    expect(await run(server, sessionId, code)).toMatchObject({ Status: { State: 'COMPLETED' }, stdout: '42 3\n' });
+  });
+
+  it('has its calculation seen through, which ran on meanwhile, and which is not run again', async () => {
+    const marker = join(server.home, 'go-on');
+    const calculation = await startCalculation(
+      server,
+      sessionId,
+      `${waitFor(marker)}\ntimes = globals().get("times", 0) + 1`,
+    );
+    await until(() => existsSync(`${marker}.started`), 30_000);
+    await killAndStartAgain();
+    expect(await sessionState(server, sessionId)).toBe('BUSY');
+    writeFileSync(marker, '');
+    expect(await waitForCalculation(server, calculation)).toMatchObject({
+      Status: { State: 'COMPLETED' },
+      stdout: 'seen\n',
+    });
+    expect((await run(server, sessionId, 'print(times)')).stdout).toBe('1\n');
+  });
+
+  it('has the results of a calculation that ended while there was no server', async () => {
+    const marker = join(server.home, 'alone');
+    const done = join(server.home, 'alone.done');
+    const calculation = await startCalculation(server, sessionId, `${waitFor(marker)}\nopen("${done}", "w").close()`);
+    await until(() => existsSync(`${marker}.started`), 30_000);
+    await killAndStartAgain(async () => {
+      writeFileSync(marker, '');
+      await until(() => existsSync(done), 30_000);
+    });
+    expect(await waitForCalculation(server, calculation)).toMatchObject({
+      Status: { State: 'COMPLETED' },
+      stdout: 'seen\n',
+    });
+    expect(await sessionState(server, sessionId)).toBe('IDLE');
+  });
+
+  it('takes a stop of its calculation from the next one', async () => {
+    const marker = join(server.home, 'never');
+    const calculation = await startCalculation(server, sessionId, waitFor(marker));
+    await until(() => existsSync(`${marker}.started`), 30_000);
+    await killAndStartAgain();
+    await server.athena.send(new StopCalculationExecutionCommand({ CalculationExecutionId: calculation }));
+    expect((await waitForCalculation(server, calculation)).Status?.State).toBe('CANCELED');
+    expect(await sessionState(server, sessionId)).toBe('IDLE');
+  });
+
+  it('fails with the reason where its driver died meanwhile, also when the process id is another process’s by now', async () => {
+    const doomed = await startIdleSession(server);
+    const { stdout } = await run(server, doomed, 'import os; print(os.getpid())');
+    await killAndStartAgain(async () => {
+      process.kill(Number(stdout), 'SIGKILL');
+      await until(() => !existsSync(`/proc/${stdout.trim()}/exe`) || isZombie(stdout.trim()), 10_000);
+    });
+    const status = await waitForSession(server, doomed, ['FAILED']);
+    expect(status.StateChangeReason).toBe(
+      'The server stopped while the session was active, and its driver was not to be found again.',
+    );
+    expect(await sessionState(server, sessionId)).toBe('IDLE');
+  });
+
+  it('ends with its driver when the next one terminates it', async () => {
+    const { stdout } = await run(server, sessionId, 'import os; print(os.getpid())');
+    await killAndStartAgain();
+    await server.athena.send(new TerminateSessionCommand({ SessionId: sessionId }));
+    await waitForSession(server, sessionId, ['TERMINATED']);
+    expect(existsSync(`/proc/${stdout.trim()}`) && !isZombie(stdout.trim())).toBe(false);
+  });
+});
+
+function isZombie(pid: string): boolean {
+  return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8').split(')')[1] ?? '');
+}
