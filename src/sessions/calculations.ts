@@ -5,9 +5,11 @@ import { findCalculation, insertCalculation, moveCalculation } from '../store/ca
 import { nextPosition } from '../store/positions.ts';
 import { findByRequestToken, rememberRequestToken } from '../store/request-tokens.ts';
 import { findSession, moveSession } from '../store/sessions.ts';
+import type { Database } from '../store/store.ts';
 import type { CalculationRow, CalculationState, NewCalculation, SessionRow } from '../store/tables.ts';
 import { inBackground, type SessionsContext } from './context.ts';
 import { calculationDirectory } from './locations.ts';
+import { followUp } from './recorded.ts';
 import { runCalculation } from './run-calculation.ts';
 import { calculationStates, calculationStatesBefore, notAcceptingMessage } from './states.ts';
 
@@ -41,7 +43,12 @@ export async function startCalculation(
   const code = codeOf(request);
   const session = await getSessionOfCalculations(context, request.SessionId as string);
   const row = newCalculation(session, code, request.Description);
-  const repeated = await context.database.transaction().execute(async (transaction) => {
+  const run = () => {
+    const work = inBackground(context, `Calculation ${row.id}`, () => runCalculation(context, session, row.id, code));
+    context.running.set(session.id, work);
+    return work;
+  };
+  const accept = async (transaction: Database) => {
     const token = request.ClientRequestToken;
     if (token !== undefined) {
       const earlier = await findByRequestToken(transaction, OPERATION, token, request);
@@ -58,13 +65,15 @@ export async function startCalculation(
     await insertCalculation(transaction, row);
     if (token !== undefined) await rememberRequestToken(transaction, OPERATION, token, request, row.id);
     return undefined;
-  });
+  };
+  const isWritten = async () => (await findCalculation(context.database, row.id)) !== undefined;
+  const repeated = await context.database
+    .transaction()
+    .execute(accept)
+    .catch((error: unknown) => followUp(context, `Calculation ${row.id}`, error, isWritten, run));
   if (repeated !== undefined) return { calculationId: repeated.resourceId, state: 'CREATING' };
   context.changes.tell(session.id);
-  context.running.set(
-    session.id,
-    inBackground(context, `Calculation ${row.id}`, () => runCalculation(context, session, row.id, code)),
-  );
+  void run();
   return { calculationId: row.id, state: 'CREATING' };
 }
 

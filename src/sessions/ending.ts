@@ -1,7 +1,9 @@
 import { calculationsIn, moveCalculation } from '../store/calculations.ts';
-import { moveSession } from '../store/sessions.ts';
+import { findSession, moveSession } from '../store/sessions.ts';
+import type { Database } from '../store/store.ts';
 import type { SessionState } from '../store/tables.ts';
 import type { SessionsContext } from './context.ts';
+import { untilRecorded } from './recorded.ts';
 import { calculationStatesBefore, runningCalculationStates, sessionStatesBefore } from './states.ts';
 
 /** AWS's sentence after a stop or an idle timeout. */
@@ -42,8 +44,8 @@ async function endSession(
   reason?: string,
 ): Promise<boolean> {
   const now = Date.now();
-  const calculations: string[] = [];
-  const ended = await context.database.transaction().execute(async (transaction) => {
+  const calculations = new Set<string>();
+  const end = async (transaction: Database, again: boolean) => {
     const moved = await moveSession(transaction, sessionId, state, from, {
       ...(reason !== undefined && { state_change_reason: reason }),
       last_modified_at: now,
@@ -51,18 +53,21 @@ async function endSession(
       idle_since: null,
       driver_json: null,
     });
-    if (!moved) return false;
+    if (!moved) return again && (await findSession(transaction, sessionId))?.ended_at === now;
     for (const calculation of await calculationsIn(transaction, sessionId, runningCalculationStates)) {
-      calculations.push(calculation.id);
+      calculations.add(calculation.id);
       const canceled = state === 'TERMINATED';
-      const end = canceled ? 'CANCELED' : 'FAILED';
-      await moveCalculation(transaction, calculation.id, end, calculationStatesBefore(end), {
+      const last = canceled ? 'CANCELED' : 'FAILED';
+      await moveCalculation(transaction, calculation.id, last, calculationStatesBefore(last), {
         completed_at: now,
         state_change_reason: canceled ? CANCELED_WITH_SESSION : (reason ?? null),
       });
     }
     return true;
-  });
+  };
+  const ended = await untilRecorded(context, (again) =>
+    context.database.transaction().execute((transaction) => end(transaction, again)),
+  );
   for (const id of [sessionId, ...calculations]) context.changes.tell(id);
   return ended;
 }

@@ -1,11 +1,11 @@
 import { type Driver, type DriverExit, type DriverIdentity, SessionStartFailed } from '../drivers/driver.ts';
-import { moveSession } from '../store/sessions.ts';
 import type { NewSession } from '../store/tables.ts';
 import type { WorkGroup } from '../workgroups/workgroups.ts';
 import { assignmentOf } from './assignment.ts';
 import { inBackground, type SessionsContext } from './context.ts';
 import { failSession, finishTermination } from './ending.ts';
 import { parseS3Uri } from './locations.ts';
+import { recordMove } from './recorded.ts';
 
 /** A session's `driver_json`. */
 export interface RecordedDriver extends DriverIdentity {
@@ -29,10 +29,9 @@ export async function launchSession(
     const assignment = assignmentOf(context, session, workGroup);
     await ensureResultsBucket(context, session.working_directory);
     const driver = await context.drivers.start(assignment, async (identity) => {
-      const claimed = await moveSession(context.database, session.id, 'CREATED', ['CREATING'], {
-        driver_json: JSON.stringify({ ...identity, s3Endpoint: assignment.s3.endpoint } satisfies RecordedDriver),
-        last_modified_at: Date.now(),
-      });
+      const recorded: RecordedDriver = { ...identity, s3Endpoint: assignment.s3.endpoint };
+      const change = { driver_json: JSON.stringify(recorded), last_modified_at: Date.now() };
+      const claimed = await recordMove(context, session.id, 'CREATED', ['CREATING'], change);
       if (!claimed) throw new Overtaken();
     });
     await becomeIdle(context, session.id, driver);
@@ -44,18 +43,16 @@ export async function launchSession(
       error instanceof SessionStartFailed
         ? error.message
         : 'The session could not be started because of an internal error.';
-    await failSession(context, session.id, reason);
+    // A TerminateSession may have come between those two, and has left its end to this.
+    if (!(await failSession(context, session.id, reason))) await finishTermination(context, session.id);
   }
 }
 
 async function becomeIdle(context: SessionsContext, sessionId: string, driver: Driver): Promise<void> {
   keepDriver(context, sessionId, driver);
   const now = Date.now();
-  const idle = await moveSession(context.database, sessionId, 'IDLE', ['CREATED'], {
-    ready_at: now,
-    idle_since: now,
-    last_modified_at: now,
-  });
+  const change = { ready_at: now, idle_since: now, last_modified_at: now };
+  const idle = await recordMove(context, sessionId, 'IDLE', ['CREATED'], change);
   context.changes.tell(sessionId);
   if (!idle) {
     await driver.stop();

@@ -80,7 +80,12 @@ async function goOn(context: SessionsContext, session: SessionRow, driver: Drive
  * time is left to the next start.
  */
 export async function terminateAllSessions(context: SessionsContext, deadlineMillis: number): Promise<void> {
-  const sessions = await activeSessions(context.database);
+  const sessions = await activeSessions(context.database).catch((error: unknown) => error);
+  if (!Array.isArray(sessions)) {
+    context.logger.error({ err: sessions }, 'Drivers are ended without a word in the state database');
+    await Promise.all([...context.live.values()].map((driver) => driver.stop()));
+    return;
+  }
   await Promise.all(
     sessions.map(async (session) => {
       const moved = await beginTermination(context, session.id, 'The server was stopped', stoppableSessionStates);

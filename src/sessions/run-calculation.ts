@@ -4,10 +4,12 @@ import { type CalculationOutcome, type Driver, DriverDied } from '../drivers/dri
 import type { ObjectEncryption } from '../objects/object-store.ts';
 import { findCalculation, markResult, moveCalculation } from '../store/calculations.ts';
 import { addBusyTime, findSession, moveSession } from '../store/sessions.ts';
+import type { Database } from '../store/store.ts';
 import type { CalculationState, SessionRow } from '../store/tables.ts';
 import type { SessionsContext } from './context.ts';
 import { CANCELED_PER_REQUEST, CANCELED_WITH_SESSION, failSession, fitReason } from './ending.ts';
 import { calculationDirectory, parseS3Uri, type ResultFile, resultFiles, resultUri } from './locations.ts';
+import { untilRecorded } from './recorded.ts';
 import { calculationStatesBefore } from './states.ts';
 
 /** How a calculation ends, before it is written down. */
@@ -26,14 +28,12 @@ export async function runCalculation(
 ): Promise<void> {
   const driver = await driverOf(context, session.id);
   if (driver === undefined) return;
-  const running = await moveCalculation(
-    context.database,
-    calculationId,
-    'RUNNING',
-    calculationStatesBefore('RUNNING'),
-    {
-      started_at: Date.now(),
-    },
+  const change = { started_at: Date.now() };
+  const running = await untilRecorded(
+    context,
+    async (again) =>
+      (await moveCalculation(context.database, calculationId, 'RUNNING', calculationStatesBefore('RUNNING'), change)) ||
+      (again && (await findCalculation(context.database, calculationId))?.state === 'RUNNING'),
   );
   if (!running) {
     await finish(context, session.id, calculationId, {
@@ -94,7 +94,7 @@ async function seeThrough(
 }
 
 async function interruptIfCanceling(context: SessionsContext, sessionId: string, calculationId: string): Promise<void> {
-  const row = await findCalculation(context.database, calculationId);
+  const row = await untilRecorded(context, () => findCalculation(context.database, calculationId));
   if (row?.state === 'CANCELING') await context.live.get(sessionId)?.interrupt(calculationId);
 }
 
@@ -113,7 +113,7 @@ async function publish(
     const reason = `The code ended (${outcome.status}), but its results could not be written to ${place}: ${(error as Error).message}`;
     return { state: 'FAILED', reason: fitReason(reason), hasResult: false };
   }
-  return await endingOf(context, session.id, calculationId, outcome);
+  return await untilRecorded(context, () => endingOf(context, session.id, calculationId, outcome));
 }
 
 /** What a calculation had put out before its driver died. The calculation is FAILED already; its output follows. */
@@ -126,7 +126,7 @@ async function publishRemains(
   if (spoolFolder === undefined) return;
   try {
     await upload(context, session, calculationId, spoolFolder);
-    await markResult(context.database, calculationId);
+    await untilRecorded(context, () => markResult(context.database, calculationId));
   } catch (error) {
     context.logger.warn(
       { err: error, calculationId },
@@ -175,17 +175,23 @@ async function finish(
   ending: Ending,
 ): Promise<void> {
   const now = Date.now();
-  await context.database.transaction().execute(async (transaction) => {
+  const end = async (transaction: Database, again: boolean) => {
     const row = await findCalculation(transaction, calculationId);
+    // Written before, and its answer lost: the session may be BUSY with the next one.
+    if (again && row?.completed_at === now) return;
+    const ran = row?.started_at ? now - row.started_at : 0;
+    // The session first, as everywhere: two that lock the same rows in different orders would wait for each other.
+    await addBusyTime(transaction, sessionId, ran);
+    await moveSession(transaction, sessionId, 'IDLE', ['BUSY'], { idle_since: now, last_modified_at: now });
     await moveCalculation(transaction, calculationId, ending.state, calculationStatesBefore(ending.state), {
       completed_at: now,
       state_change_reason: ending.reason,
       has_result: ending.hasResult ? 1 : 0,
     });
-    const ran = row?.started_at ? now - Number(row.started_at) : 0;
-    await addBusyTime(transaction, sessionId, ran);
-    await moveSession(transaction, sessionId, 'IDLE', ['BUSY'], { idle_since: now, last_modified_at: now });
-  });
+  };
+  await untilRecorded(context, (again) =>
+    context.database.transaction().execute((transaction) => end(transaction, again)),
+  );
   context.changes.tell(calculationId);
   context.changes.tell(sessionId);
 }

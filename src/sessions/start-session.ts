@@ -5,7 +5,7 @@ import { newAccessKeyId } from '../access/keys.ts';
 import { InvalidRequestException, SessionAlreadyExistsException, TooManyRequestsException } from '../errors.ts';
 import { nextPosition } from '../store/positions.ts';
 import { findByRequestToken, rememberReply, rememberRequestToken } from '../store/request-tokens.ts';
-import { countActiveSessions, findActiveSessionOfNotebook, insertSession } from '../store/sessions.ts';
+import { countActiveSessions, findActiveSessionOfNotebook, findSession, insertSession } from '../store/sessions.ts';
 import type { Database } from '../store/store.ts';
 import type { NewSession, SessionState } from '../store/tables.ts';
 import { listTags, putTags } from '../store/tags.ts';
@@ -17,6 +17,7 @@ import { inBackground, LEASE_MILLIS, type SessionsContext } from './context.ts';
 import { planDpus } from './dpus.ts';
 import { launchSession } from './launch.ts';
 import { sessionDirectory } from './locations.ts';
+import { followUp } from './recorded.ts';
 import { settledSession } from './settled.ts';
 
 const OPERATION = 'StartSession';
@@ -39,7 +40,7 @@ export async function startSession(
   const workGroup = await context.workGroups.get(request.WorkGroup as string);
   const row = newSession(context, request, workGroup);
   const tags = checkNewTags(request.Tags ?? []);
-  const repeated = await context.database.transaction().execute(async (transaction) => {
+  const accept = async (transaction: Database) => {
     const token = request.ClientRequestToken;
     if (token !== undefined) {
       const earlier = await findByRequestToken(transaction, OPERATION, token, request);
@@ -60,11 +61,18 @@ export async function startSession(
     await putTags(transaction, arn, tags);
     if (token !== undefined) await rememberRequestToken(transaction, OPERATION, token, request, row.id);
     return undefined;
-  });
+  };
+  const name = `Start of session ${row.id}`;
+  const launch = () => launchSession(context, row, workGroup);
+  const isWritten = async () => (await findSession(context.database, row.id)) !== undefined;
+  const repeated = await context.database
+    .transaction()
+    .execute(accept)
+    .catch((error: unknown) => followUp(context, name, error, isWritten, launch));
   if (repeated !== undefined) {
     return { sessionId: repeated.resourceId, state: (repeated.replyState ?? 'CREATING') as SessionState };
   }
-  inBackground(context, `Start of session ${row.id}`, () => launchSession(context, row, workGroup));
+  inBackground(context, name, launch);
   return { sessionId: row.id, state: await stateToReply(context, row.id, request.ClientRequestToken) };
 }
 

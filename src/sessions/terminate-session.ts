@@ -6,6 +6,7 @@ import type { SessionRow, SessionState } from '../store/tables.ts';
 import { stopCalculation } from './calculations.ts';
 import { inBackground, type SessionsContext } from './context.ts';
 import { finishTermination, TERMINATED_PER_REQUEST } from './ending.ts';
+import { followUp, untilRecorded } from './recorded.ts';
 import { runningCalculationStates, stoppableSessionStates } from './states.ts';
 
 /** How long a running calculation gets to leave its output before its driver is ended. */
@@ -39,13 +40,15 @@ export async function beginTermination(
   reason: string,
   from: readonly SessionState[],
 ): Promise<boolean> {
-  const moved = await moveSession(context.database, sessionId, 'TERMINATING', from, {
-    state_change_reason: reason,
-    last_modified_at: Date.now(),
-    idle_since: null,
-  });
+  const change = { state_change_reason: reason, last_modified_at: Date.now(), idle_since: null };
+  const name = `Termination of session ${sessionId}`;
+  const end = () => untilRecorded(context, () => endDriver(context, sessionId));
+  const isWritten = async () => (await findSession(context.database, sessionId))?.state === 'TERMINATING';
+  const moved = await moveSession(context.database, sessionId, 'TERMINATING', from, change).catch((error: unknown) =>
+    followUp(context, name, error, isWritten, end),
+  );
   context.changes.tell(sessionId);
-  if (moved) inBackground(context, `Termination of session ${sessionId}`, () => endDriver(context, sessionId));
+  if (moved) inBackground(context, name, end);
   return moved;
 }
 
