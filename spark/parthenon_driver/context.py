@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -57,12 +58,21 @@ def create_context(properties: Mapping[str, str], jars: Iterable[str]) -> SparkC
 
     assert SparkContext._jvm
     if SparkContext._active_spark_context:
-        SparkContext._active_spark_context.stop()
+        stop_context(SparkContext._active_spark_context)
     # File systems are cached by scheme and user, not by keys: one of an earlier context would be handed out again.
     SparkContext._jvm.org.apache.hadoop.fs.FileSystem.closeAll()
     conf = SparkConf().setAll(list(properties.items()))
     distribute_jars(conf, first_jars(jars, properties))
     return make_context(conf)
+
+
+def stop_context(context: SparkContext) -> None:
+    """Ends a SparkContext, without the second that PySpark waits for its accumulators' server to look up."""
+    from pyspark.sql import SparkSession
+
+    server, context._accumulatorServer = context._accumulatorServer, None
+    (SparkSession._instantiatedSession or context).stop()
+    threading.Thread(target=server.shutdown, name="accumulators-end", daemon=True).start()
 
 
 def adopt_context(context: SparkContext, properties: Mapping[str, str]) -> None:

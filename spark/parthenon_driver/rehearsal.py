@@ -16,7 +16,7 @@ _NO_OBJECTS = b"<ListBucketResult><IsTruncated>false</IsTruncated><KeyCount>0</K
 def one_object() -> Iterator[str]:
     """Gives the address of an S3 whose every key is an empty jar, while the block runs."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _OneObject) as server:
-        threading.Thread(target=server.serve_forever, name="rehearsal", daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), name="rehearsal", daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"
         finally:

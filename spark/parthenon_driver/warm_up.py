@@ -1,15 +1,16 @@
 """What a driver does while it waits: it uses what nearly every session uses, once, and then holds a context ready.
 
-The throw-away context makes the JVM warm, its end included. The one that follows is used by nobody: where a session's
+The throw-away contexts make the JVM warm, their end included. The one that follows is used by nobody: where a session's
 properties are such that it can take them (src/spark-properties/), it becomes the session's.
 """
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from .context import base_properties, create_context
+from .context import base_properties, create_context, stop_context
 from .launch import Launch
 from .rehearsal import one_object
 from .s3 import s3_properties
@@ -18,27 +19,53 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
+#: As sessions have it. Only what asks for a database or a table would reach for a metastore.
+_PLAIN = {
+    "spark.app.name": "warm-up",
+    "spark.sql.catalogImplementation": "hive",
+    # By it `ADD JAR 's3://…'` reaches S3: a JVM takes one only, and it keeps the keys of the context that sets it.
+    "spark.sql.defaultUrlStreamHandlerFactory.enabled": "false",
+}
+_ICEBERG = "org.apache.iceberg.spark"
+#: What sessions with properties of their own most often have. No tables: each format has thousands of classes.
+_CUSTOM = {
+    **_PLAIN,
+    "spark.authenticate": "true",
+    "spark.network.crypto.enabled": "true",
+    "spark.io.encryption.enabled": "true",
+    "spark.sql.extensions": f"{_ICEBERG}.extensions.IcebergSparkSessionExtensions",
+    "spark.sql.catalog.local": f"{_ICEBERG}.SparkCatalog",
+    "spark.sql.catalog.local.type": "hadoop",
+}
+
+
 def warm_up(launch: Launch) -> None:
-    """Makes the JVM warm; what is left is skipped as soon as a session waits."""
+    """Makes the JVM warm by two throw-away contexts; what is left is skipped as soon as a session waits."""
+    from pyspark import SparkContext
+
+    _use(launch, _PLAIN, (_warm_sql, _warm_python, _warm_parquet, _warm_s3a, _warm_tables))
+    warehouse = launch.scratch / "warehouse"
+    warehouse.mkdir()
+    _use(launch, {**_CUSTOM, "spark.sql.catalog.local.warehouse": str(warehouse)}, (_warm_iceberg, _warm_sql))
+    warehouse.rmdir()
+    if SparkContext._jvm and not launch.hurried():
+        # What the warm-up left goes back to the system, for the driver may wait for hours.
+        SparkContext._jvm.java.lang.System.gc()
+
+
+def _use(launch: Launch, properties: Mapping[str, str], uses: Iterable[Callable[[SparkSession, Launch], None]]) -> None:
     if launch.hurried():
         return
-    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
-    # As sessions have it. Only what asks for a database or a table would reach for a metastore.
-    properties = {"spark.app.name": "warm-up", "spark.sql.catalogImplementation": "hive"}
-    # By it `ADD JAR 's3://…'` reaches S3: a JVM takes one only, and it keeps the keys of the context that sets it.
-    properties["spark.sql.defaultUrlStreamHandlerFactory.enabled"] = "false"
-    create_context({**base_properties("local[1]"), **properties}, ())
+    context = create_context({**base_properties("local[1]"), **properties}, ())
     session = SparkSession.builder.getOrCreate()
     try:
-        for use in (_warm_sql, _warm_python, _warm_parquet, _warm_s3a, _warm_tables):
+        for use in uses:
             if not launch.hurried():
                 use(session, launch)
     finally:
-        session.stop()
-    # What the warm-up left goes back to the system, for the driver may wait for hours.
-    SparkContext._jvm.java.lang.System.gc()
+        stop_context(context)
 
 
 def hold_context(launch: Launch) -> None:
@@ -53,6 +80,10 @@ def _warm_sql(session: SparkSession, launch: Launch) -> None:
     session.sql("SELECT a.part, count(*) FROM warm_up a JOIN warm_up b USING (id) GROUP BY 1 ORDER BY 1").collect()
     session.range(1000).count()
     session.createDataFrame([(1, "one")], ["id", "name"])._jdf.showString(20, 20, False)
+
+
+def _warm_iceberg(session: SparkSession, launch: Launch) -> None:
+    session.sql("SHOW NAMESPACES IN local").collect()
 
 
 def _warm_python(session: SparkSession, launch: Launch) -> None:
