@@ -1,6 +1,7 @@
-/** The command line: `parthenon start | env | config`. */
+/** The command line: `parthenon start | env | config | access`. */
 import { Command } from 'commander';
 import { type Logger, pino } from 'pino';
+import { addAccessCommands } from './access/cli/commands.ts';
 import { administratorKeys, clientEnvironment, lastEndpoint } from './access/keys.ts';
 import {
   ConfigError,
@@ -30,6 +31,7 @@ withSettings(program.command('env').description('print the export lines that AWS
 withSettings(program.command('config').description('print every setting, its value and where that comes from')).action(
   printConfig,
 );
+addAccessCommands(program, (home) => loadConfig(home === undefined ? {} : { home }).config);
 
 try {
   await program.parseAsync();
@@ -100,7 +102,9 @@ function stopWhenLost(server: RunningServer, logger: Logger): void {
 
 async function printEnvironment(flags: Flags): Promise<void> {
   const { config } = loadConfig(flags);
-  const endpoint = lastEndpoint(config.home) ?? `http://${config.host}:${config.port}`;
+  const endpoint =
+    lastEndpoint(config.home) ??
+    `${config.tlsCertificate === undefined ? 'http' : 'https'}://${config.host}:${config.port}`;
   console.log(
     exportLines(clientEnvironment(administratorKeys(config.home, givenKeys(config)), config.region, endpoint)),
   );

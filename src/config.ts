@@ -39,6 +39,20 @@ const settings = {
     .describe('folder that holds all state'),
   host: z.string().min(1).default('127.0.0.1').describe('address to listen on'),
   port: wholeNumber(0, 65535).default(8730).describe('the one HTTP port; 0 takes a free one'),
+  tlsCertificate: z
+    .string()
+    .optional()
+    .describe(
+      'file with the certificate to serve over TLS, PEM, intermediate certificates after it; read again when it changes',
+    ),
+  tlsKey: z
+    .string()
+    .optional()
+    .describe('file with the private key of tlsCertificate, PEM; read again when it changes'),
+  allowPlaintext: yesOrNo
+    .default(false)
+    .describe('listen beyond the loopback interface without TLS, where something else keeps the network private'),
+  audit: z.string().min(1).default('off').describe('where each API call leaves a line of JSON: off, stdout or a file'),
   region: z
     .string()
     .regex(/^[a-z0-9-]+$/, 'must be lower-case letters, digits and hyphens')
@@ -230,6 +244,9 @@ function checkTogether(config: Config): void {
       'PARTHENON_ACCESS_KEY_ID and PARTHENON_SECRET_ACCESS_KEY must be given together, or neither.',
     );
   }
+  if ((config.tlsCertificate === undefined) !== (config.tlsKey === undefined)) {
+    throw new ConfigError('PARTHENON_TLS_CERTIFICATE and PARTHENON_TLS_KEY must be given together, or neither.');
+  }
   if (
     config.s3Endpoint !== undefined &&
     (config.s3AccessKeyId === undefined || config.s3SecretAccessKey === undefined)
@@ -271,6 +288,15 @@ function separated(name: string, separator: string): string {
 export function defaultResultsLocation(config: Config): string {
   const location = config.resultsLocation ?? `s3://aws-athena-query-results-${config.accountId}-${config.region}/`;
   return location.endsWith('/') ? location : `${location}/`;
+}
+
+/** @throws ConfigError when calls would cross a network that others can read, and nobody said that this is meant */
+export function checkListening({ host, tlsCertificate, allowPlaintext }: Config): void {
+  if (tlsCertificate !== undefined || allowPlaintext || /^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host)) return;
+  throw new ConfigError(
+    `Without TLS, ${host} is not listened on: what calls carry could be read on the way. ` +
+      'Give PARTHENON_TLS_CERTIFICATE and PARTHENON_TLS_KEY, or say PARTHENON_ALLOW_PLAINTEXT=true where something else keeps the network private.',
+  );
 }
 
 /** The administrator's pair, where settings give it. */

@@ -6,7 +6,8 @@ import type { Logger } from 'pino';
 import type { Realm } from './access/arns.ts';
 import { KeyRing, writeAwsConfig } from './access/keys.ts';
 import { type Catalog, openCatalog } from './catalog/catalog.ts';
-import { type Config, ConfigError, defaultResultsLocation, givenKeys } from './config.ts';
+import { keptPort } from './catalog/port.ts';
+import { checkListening, type Config, ConfigError, defaultResultsLocation, givenKeys } from './config.ts';
 import { createDrivers } from './drivers/drivers.ts';
 import { makeHome } from './home.ts';
 import { EmbeddedStore } from './objects/embedded/embedded-store.ts';
@@ -23,9 +24,11 @@ import { recoverSessions, terminateAllSessions } from './sessions/recovery.ts';
 import { Sweeper } from './sessions/sweep.ts';
 import { findSessionOfKey } from './store/sessions.ts';
 import { openStore } from './store/store.ts';
+import { type Audit, fileAudit, stdoutAudit } from './wire/audit.ts';
 import { createS3Handler } from './wire/s3/handler.ts';
 import { createServer, type WireServer } from './wire/server.ts';
 import { createSignatureVerifier } from './wire/sigv4.ts';
+import { certifiedHost, readTlsIdentity, type TlsFiles, type TlsIdentity, watchTlsFiles } from './wire/tls.ts';
 import { Tags } from './workgroups/tags.ts';
 import { WorkGroups } from './workgroups/workgroups.ts';
 
@@ -34,7 +37,7 @@ const MOST_HELD_REPLIES = 1024;
 
 /** A server that serves calls. */
 export interface RunningServer {
-  /** `http://host:port`, what `AWS_ENDPOINT_URL` takes. */
+  /** `http://host:port` or `https://…`, what `AWS_ENDPOINT_URL` takes. */
   readonly endpoint: string;
   readonly keys: KeyRing;
   /** Resolves when another server has taken the state database: this one can do nothing any more but stop. */
@@ -48,7 +51,10 @@ export interface RunningServer {
  * @throws StoreUnavailable, RuntimeMissing and system errors, each with what to do in its message
  */
 export async function startServer(config: Config, logger: Logger): Promise<RunningServer> {
+  checkListening(config);
   makeHome(config.home);
+  const tlsFiles = tlsFilesOf(config);
+  const tls = tlsFiles && readTls(tlsFiles);
   // What is opened below is closed in reverse: when the server stops, or at once when a later step fails.
   await using opened = new AsyncDisposableStack();
   const realm: Realm = { region: config.region, accountId: config.accountId };
@@ -61,6 +67,8 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     accountId: config.accountId,
     administrator: givenKeys(config),
     findSession: async (accessKeyId) => await findSessionOfKey(database, accessKeyId),
+    onAccessProblem: (error) =>
+      logger.error({ err: error }, 'Users and roles cannot be read: those of before go on. Repair the file'),
   });
   const objects = await openObjects(config);
   opened.defer(() => objects.embedded?.close());
@@ -68,8 +76,8 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   const workGroups = new WorkGroups(database, realm);
   const catalog = config.catalog ? await catalogOf(config, logger) : undefined;
   opened.defer(() => catalog?.stop());
-  let endpoint = '';
-  const settings = sessionSettings(config, () => endpoint, catalog);
+  let sessionsEndpoint = '';
+  const settings = sessionSettings(config, () => sessionsEndpoint, catalog);
   const drivers = driversOf(config, settings, logger);
   opened.defer(() => drivers.close());
   const recovered = Promise.withResolvers<void>();
@@ -92,17 +100,24 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   await workGroups.ensurePrimary();
   opened.defer(() => terminateAllSessions(sessions, config.stopSeconds * 1000));
   const sweeper = new Sweeper(sessions);
+  const audit = auditOf(config, logger);
+  opened.defer(() => audit?.close());
   const server = createServer({
     operations: createOperations({ sessions, workGroups, tags: new Tags(database, realm) }),
     keys,
     region: config.region,
     s3: objects.embedded && s3Handler(config, keys, objects.embedded, logger),
     logger,
+    tls,
+    audit,
     ready: () => sweeper.started,
     limits: { athenaBodyBytes: config.maxBodyBytes, connections: config.maxConnections },
   });
-  endpoint = await listen(server, config);
+  const endpoint = await listen(server, config, tls);
   opened.defer(() => server.close(config.stopSeconds * 1000));
+  sessionsEndpoint =
+    tls !== undefined && config.sparkMaster === 'local' ? await listenPlainly(server, config) : endpoint;
+  if (tlsFiles !== undefined) opened.defer(watchTls(tlsFiles, server, logger));
   writeAwsConfig(config.home, config.region, endpoint);
   // Calls that need to know wait for it; the others are answered meanwhile.
   await recoverSessions(sessions);
@@ -115,13 +130,13 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
 }
 
 /** @returns the endpoint as clients of this machine reach it */
-async function listen(server: WireServer, config: Config): Promise<string> {
+async function listen(server: WireServer, config: Config, tls: TlsIdentity | undefined): Promise<string> {
   try {
     const { port } = await server.listen(config.port, config.host);
     const host =
       { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[config.host] ??
       (config.host.includes(':') ? `[${config.host}]` : config.host);
-    return `http://${host}:${port}`;
+    return tls === undefined ? `http://${host}:${port}` : `https://${certifiedHost(tls, host)}:${port}`;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE') {
@@ -130,6 +145,44 @@ async function listen(server: WireServer, config: Config): Promise<string> {
       );
     }
     throw error;
+  }
+}
+
+/** The same port after a restart, for sessions that outlive it. @returns the endpoint of this machine's own sessions */
+async function listenPlainly(server: WireServer, config: Config): Promise<string> {
+  return `http://127.0.0.1:${await server.listenPlainly(await keptPort(join(config.home, 'sessions-port')))}`;
+}
+
+function tlsFilesOf({ tlsCertificate: certificate, tlsKey: key }: Config): TlsFiles | undefined {
+  return certificate === undefined || key === undefined ? undefined : { certificate, key };
+}
+
+function readTls(files: TlsFiles): TlsIdentity {
+  try {
+    return readTlsIdentity(files);
+  } catch (error) {
+    throw new ConfigError((error as Error).message);
+  }
+}
+
+function watchTls(files: TlsFiles, server: WireServer, logger: Logger): () => void {
+  return watchTlsFiles(
+    files,
+    (identity) => {
+      server.changeTls(identity);
+      logger.info({ certificate: files.certificate }, 'New connections see the new certificate');
+    },
+    (error) => logger.error({ err: error }, 'The changed certificate cannot be used: the one of before goes on'),
+  );
+}
+
+function auditOf({ audit }: Config, logger: Logger): Audit | undefined {
+  if (audit === 'off') return undefined;
+  if (audit === 'stdout') return stdoutAudit();
+  try {
+    return fileAudit(resolve(audit), logger);
+  } catch (error) {
+    throw new ConfigError(`PARTHENON_AUDIT: ${(error as Error).message}`);
   }
 }
 

@@ -1,8 +1,12 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeHome } from '../home.ts';
+import { accessFile } from './directory/access-file.ts';
+import type { Role } from './directory/directory.ts';
+import { LiveDirectory } from './directory/live-directory.ts';
 import type { AccessKey, AccessKeys, Principal } from './principal.ts';
+import { writePrivately } from './private-files.ts';
 
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
@@ -19,18 +23,21 @@ export interface KeyRingOptions {
   readonly administrator?: KeyPair | undefined;
   /** The active session that a key id was made for; `undefined` once it has ended, which is how a key is revoked. */
   readonly findSession: (accessKeyId: string) => Promise<SessionKeyOwner | undefined>;
+  /** Told when the access file has become unusable, and the users and roles of before go on. */
+  readonly onAccessProblem?: ((error: Error) => void) | undefined;
 }
 
 /**
  * The server's keys. The administrator's pair lies in PARTHENON_HOME as AWS's own `credentials` file. A session's secret is
  * stored nowhere: it is derived from its id under a master key that lies outside the state database, so a copy of the
- * database signs nothing.
+ * database signs nothing. Users' keys come from the access file, where their secrets are sealed under the same master key.
  */
 export class KeyRing implements AccessKeys {
   readonly administrator: AccessKey;
   readonly #masterKey: Buffer;
   readonly #accountId: string;
   readonly #findSession: KeyRingOptions['findSession'];
+  readonly #directory: LiveDirectory;
   /** Of this process's own parts, by key id. */
   readonly #services = new Map<string, AccessKey>();
 
@@ -39,20 +46,37 @@ export class KeyRing implements AccessKeys {
     this.#findSession = options.findSession;
     const pair = administratorKeys(options.home, options.administrator);
     this.administrator = { ...pair, principal: administratorOf(options.accountId) };
-    this.#masterKey = readOrMake(
-      join(options.home, 'master.key'),
-      () => randomBytes(32).toString('hex'),
-      (text) => Buffer.from(text.trim(), 'hex'),
-    );
+    this.#masterKey = masterKeyOf(options.home);
+    this.#directory = new LiveDirectory({
+      file: accessFile(options.home),
+      accountId: options.accountId,
+      masterKey: this.#masterKey,
+      onProblem: options.onAccessProblem ?? (() => undefined),
+    });
+  }
+
+  /** The configured role of this ARN. */
+  role(arn: string): Role | undefined {
+    return this.#directory.current().roles.get(arn);
+  }
+
+  /** Whether any role is configured: from then on, a role that is not is refused. */
+  get hasRoles(): boolean {
+    return this.#directory.current().roles.size > 0;
   }
 
   async find(accessKeyId: string): Promise<AccessKey | undefined> {
     if (accessKeyId === this.administrator.accessKeyId) return this.administrator;
     const service = this.#services.get(accessKeyId);
     if (service !== undefined) return service;
+    const user = this.#directory.current().keys.get(accessKeyId);
+    if (user !== undefined) return user;
     const session = await this.#findSession(accessKeyId);
     if (session === undefined) return undefined;
-    return { ...this.sessionKey(accessKeyId), principal: sessionPrincipal(this.#accountId, session) };
+    return {
+      ...this.sessionKey(accessKeyId),
+      principal: sessionPrincipal(this.#accountId, session, this.role(session.executionRole)),
+    };
   }
 
   /** The pair that belongs to a session's key id. */
@@ -93,9 +117,29 @@ export function administratorKeys(home: string, given?: KeyPair): KeyPair {
   return given;
 }
 
+/** The key that the others are derived from and sealed under: 32 bytes in a file of their own, made when it is not there. */
+export function masterKeyOf(home: string): Buffer {
+  makeHome(home);
+  return readOrMake(
+    join(home, 'master.key'),
+    () => randomBytes(32).toString('hex'),
+    (text) => Buffer.from(text.trim(), 'hex'),
+  );
+}
+
 /** A fresh id in AWS's form: `AKIA` and 16 letters and digits. */
 export function newAccessKeyId(): string {
-  return `AKIA${Array.from(randomBytes(16), (byte) => BASE32[byte % 32]).join('')}`;
+  return newId('AKIA');
+}
+
+/** A fresh id of IAM's: four letters that tell the kind (`AIDA` a user, `AROA` a role), and 16 letters and digits. */
+export function newId(kind: 'AKIA' | 'AIDA' | 'AROA'): string {
+  return `${kind}${Array.from(randomBytes(16), (byte) => BASE32[byte % 32]).join('')}`;
+}
+
+/** 40 characters, as long as AWS's; none that a shell or an INI file would read. */
+export function newSecretAccessKey(): string {
+  return randomBytes(30).toString('base64').replaceAll('+', 'A');
 }
 
 /** Writes AWS's own `config` file, so that `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE` are all a client needs. */
@@ -115,14 +159,18 @@ function administratorOf(accountId: string): Principal {
   return { arn: `arn:aws:iam::${accountId}:root`, accountId, kind: 'administrator' };
 }
 
-function sessionPrincipal(accountId: string, session: SessionKeyOwner): Principal {
-  const role = session.executionRole.split('/').at(-1);
-  return {
-    arn: `arn:aws:sts::${accountId}:assumed-role/${role}/${session.sessionId}`,
+function sessionPrincipal(accountId: string, session: SessionKeyOwner, role: Role | undefined): Principal {
+  const name = session.executionRole.split('/').at(-1);
+  const principal: Principal = {
+    arn: `arn:aws:sts::${accountId}:assumed-role/${name}/${session.sessionId}`,
     accountId,
     kind: 'session',
     sessionId: session.sessionId,
   };
+  if (role === undefined) return principal;
+  const userId = `${role.id}:${session.sessionId}`;
+  const attributes = new Map([...role.identity.attributes, ['aws:userid', userId]]);
+  return { ...principal, userId, identity: { ...role.identity, attributes } };
 }
 
 function servicePrincipal(accountId: string, service: string): Principal {
@@ -132,7 +180,7 @@ function servicePrincipal(accountId: string, service: string): Principal {
 function newCredentialsFile(): string {
   return credentialsFile({
     accessKeyId: newAccessKeyId(),
-    secretAccessKey: randomBytes(30).toString('base64').replaceAll('+', 'A'),
+    secretAccessKey: newSecretAccessKey(),
   });
 }
 
@@ -153,12 +201,6 @@ function readOrMake<T>(path: string, make: () => string, parse: (text: string) =
   if (!existsSync(path)) writePrivately(path, make());
   chmodSync(path, 0o600);
   return parse(readFileSync(path, 'utf8'));
-}
-
-function writePrivately(path: string, text: string): void {
-  const temporary = `${path}.${process.pid}.tmp`;
-  writeFileSync(temporary, text, { mode: 0o600 });
-  renameSync(temporary, path);
 }
 
 /** What a client needs in its environment, in the order that it is printed. */

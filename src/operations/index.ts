@@ -1,4 +1,5 @@
-import { authorize } from '../access/authorize.ts';
+import { type AccessRule, accessRules } from './access-rules.ts';
+import { authorizeCall } from './authorize.ts';
 import { createWorkGroupOperation } from './CreateWorkGroup.ts';
 import type { OperationContext } from './context.ts';
 import { deleteWorkGroupOperation } from './DeleteWorkGroup.ts';
@@ -23,6 +24,7 @@ import { tagResourceOperation } from './TagResource.ts';
 import { terminateSessionOperation } from './TerminateSession.ts';
 import { untagResourceOperation } from './UntagResource.ts';
 import { updateWorkGroupOperation } from './UpdateWorkGroup.ts';
+import { WorkGroupsOfIds } from './work-groups-of-ids.ts';
 
 /** What is built, by AWS's name; the model's other operations answer that they are not. `docs/coverage.md` is generated from it. */
 const built = {
@@ -50,11 +52,18 @@ const built = {
   UpdateWorkGroup: updateWorkGroupOperation,
 };
 
+/** Every operation that is built has a rule of who may call it: without one this does not compile. */
+const rules = accessRules satisfies Record<keyof typeof built, AccessRule<never>> as Readonly<
+  Record<string, AccessRule<object>>
+>;
+
 /** The table that `wire` serves. */
 export function createOperations(context: OperationContext): OperationTable {
+  const ruleContext = { operations: context, ids: new WorkGroupsOfIds(context.sessions.database) };
   const entries = Object.entries(built).map(([name, operation]) => {
+    const rule = rules[name] as AccessRule<object>;
     const bound: Operation<object, object> = async (input, call) => {
-      authorize(call.principal, `athena:${name}`, '*');
+      await authorizeCall(name, rule, input, call, ruleContext);
       return await (operation as BoundOperation)(context, input);
     };
     return [name, bound] as const;

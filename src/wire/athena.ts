@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { AccessKeys } from '../access/principal.ts';
+import type { AccessKeys, Principal } from '../access/principal.ts';
 import { NotImplementedException, UnknownOperationException } from '../errors.ts';
-import type { OperationTable } from '../operations/operation.ts';
+import type { CallContext, OperationTable } from '../operations/operation.ts';
+import type { CallRecord } from './call-record.ts';
 import { encodeOutput } from './codec.ts';
 import { parseJsonBody } from './json-body.ts';
 import { type ModelOperation, model, operationNamed } from './model.ts';
@@ -19,7 +20,7 @@ export interface AthenaEndpoint {
    */
   precheck(request: IncomingMessage): Reply | undefined;
   /** @throws ServiceError, and whatever an operation throws */
-  answer(request: IncomingMessage, body: Buffer, requestId: string): Promise<Reply>;
+  answer(request: IncomingMessage, body: Buffer, record: CallRecord): Promise<Reply>;
 }
 
 export interface AthenaEndpointOptions {
@@ -50,9 +51,11 @@ export function createAthenaEndpoint(options: AthenaEndpointOptions): AthenaEndp
       );
     },
 
-    async answer(request, body, requestId) {
+    async answer(request, body, record) {
       const { name, operation } = targetOf(request);
+      record.operation = name;
       const { principal } = await verifier.verify(signedRequestOf(request), hash('sha256', body));
+      record.principal = principal;
       const input = decodeInput(operation.input, parseJsonBody(body));
       validateInput(operation.input, input);
       const run = Object.hasOwn(operations, name) ? operations[name] : undefined;
@@ -61,10 +64,19 @@ export function createAthenaEndpoint(options: AthenaEndpointOptions): AthenaEndp
           `This server does not have ${name} yet. docs/coverage.md lists the operations that it has.`,
         );
       }
-      const output = await run(input, { principal, requestId });
+      const output = await run(input, callOf(principal, record));
       return { status: 200, headers: { 'content-type': AWS_JSON }, body: encodeOutput(name, output) };
     },
   };
+}
+
+function callOf(principal: Principal, record: CallRecord): CallContext {
+  const { requestId, source } = record;
+  if (!record.audited) return { principal, requestId, source };
+  const noteResource = (arn: string): void => {
+    record.resource = arn;
+  };
+  return { principal, requestId, source, noteResource };
 }
 
 function isAwsJson(request: IncomingMessage): boolean {

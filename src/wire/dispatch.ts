@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { InternalServerException, UnknownOperationException } from '../errors.ts';
 import type { AthenaEndpoint } from './athena.ts';
+import type { CallRecord } from './call-record.ts';
 import { type BodyLimits, checkDeclaredLength, readBody } from './body.ts';
 import { healthReply, type Readiness } from './health.ts';
 import { errorReply, publicError, type Reply } from './reply.ts';
@@ -12,7 +13,12 @@ import { type StsEndpoint, stsErrorReply } from './sts.ts';
  * Answers a request by itself, signature and errors included. It may answer before it has read the body, and calls
  * `askForBody` before it reads any of it.
  */
-export type S3Handler = (request: IncomingMessage, response: ServerResponse, askForBody: () => void) => Promise<void>;
+export type S3Handler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  askForBody: () => void,
+  record: CallRecord,
+) => Promise<void>;
 
 export interface DispatcherOptions {
   readonly athena: AthenaEndpoint;
@@ -28,6 +34,7 @@ export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
+  readonly record: CallRecord;
   /** Tells a client that waits for `100 Continue` to send its body; to be called before any of it is read. */
   readonly askForBody: () => void;
 }
@@ -38,14 +45,16 @@ const STS_BODY_BYTES = 64 * 1024;
 /** @returns a function that answers one request, and never rejects */
 export function createDispatcher(options: DispatcherOptions): (exchange: Exchange) => Promise<void> {
   return async (exchange) => {
-    const { request, response } = exchange;
+    const { request, response, record } = exchange;
     const route = routeOf(request);
+    noteRoute(route, record);
     if (route.to === 's3' && options.s3 !== undefined) {
       await answerByS3(options.s3, exchange, options.logger);
       return;
     }
     const reply = await replyTo(route, exchange, options).catch((error: unknown) => {
       logUnexpected(options.logger, exchange, error);
+      record.error = publicError(error).name;
       return route.to === 'sts' ? stsErrorReply(error, exchange.requestId) : errorReply(publicError(error));
     });
     send(request, response, reply);
@@ -53,24 +62,33 @@ export function createDispatcher(options: DispatcherOptions): (exchange: Exchang
 }
 
 async function replyTo(route: Route, exchange: Exchange, options: DispatcherOptions): Promise<Reply> {
-  const { request, requestId } = exchange;
+  const { request, record } = exchange;
   switch (route.to) {
     case 'health':
       return healthReply(request, options.ready);
     case 'athena': {
       const refusal = options.athena.precheck(request);
-      if (refusal !== undefined) return refusal;
-      return options.athena.answer(request, await bodyOf(exchange, options.athenaBody), requestId);
+      if (refusal !== undefined) {
+        record.error = refusal.headers['x-amzn-ErrorType'];
+        return refusal;
+      }
+      return options.athena.answer(request, await bodyOf(exchange, options.athenaBody), record);
     }
     case 'sts': {
       const limits = { ...options.athenaBody, maxBytes: STS_BODY_BYTES };
-      return options.sts.answer(request, await bodyOf(exchange, limits), requestId);
+      return options.sts.answer(request, await bodyOf(exchange, limits), record);
     }
     default: {
       const service = route.to === 'nobody' ? route.service : route.to;
       throw new UnknownOperationException(`The service '${service}' is not served at this endpoint.`);
     }
   }
+}
+
+function noteRoute(route: Route, record: CallRecord): void {
+  if (route.to === 'health') return;
+  record.service = route.to === 'nobody' ? route.service.slice(0, 64) : route.to;
+  record.accessKeyId = route.accessKeyId;
 }
 
 async function bodyOf({ request, askForBody }: Exchange, limits: BodyLimits): Promise<Buffer> {
@@ -80,11 +98,12 @@ async function bodyOf({ request, askForBody }: Exchange, limits: BodyLimits): Pr
 }
 
 async function answerByS3(s3: S3Handler, exchange: Exchange, logger: Logger): Promise<void> {
-  const { request, response, requestId, askForBody } = exchange;
+  const { request, response, requestId, record, askForBody } = exchange;
   try {
-    await s3(request, response, askForBody);
+    await s3(request, response, askForBody, record);
   } catch (error) {
     logUnexpected(logger, exchange, error);
+    record.error = 'InternalError';
     if (response.headersSent) {
       // The status is out already: only a broken connection still tells the client that this is not the whole object.
       response.destroy();

@@ -3,8 +3,9 @@ import { credentialScopeOf, signedRequestOf } from './sigv4-parse.ts';
 
 /** Whose request it is. `service` names an AWS service that is not served here. */
 export type Route =
-  | { readonly to: 'health' | 'athena' | 's3' | 'sts' }
-  | { readonly to: 'nobody'; readonly service: string };
+  | { readonly to: 'health' }
+  | { readonly to: 'athena' | 's3' | 'sts'; readonly accessKeyId?: string }
+  | { readonly to: 'nobody'; readonly service: string; readonly accessKeyId: string };
 
 /**
  * One port serves all: the service in the signature's scope tells them apart, as it does nothing but route here; each
@@ -15,8 +16,9 @@ export function routeOf(request: IncomingMessage): Route {
   const signed = signedRequestOf(request);
   const scope = credentialScopeOf(signed);
   if (scope !== undefined) {
-    const { service } = scope;
-    return service === 'athena' || service === 's3' || service === 'sts' ? { to: service } : { to: 'nobody', service };
+    const { service, accessKeyId } = scope;
+    const served = service === 'athena' || service === 's3' || service === 'sts';
+    return served ? { to: service, accessKeyId } : { to: 'nobody', service, accessKeyId };
   }
   if (signed.path.startsWith('/health/') && request.headers.authorization === undefined) return { to: 'health' };
   return { to: signed.method === 'POST' && signed.path === '/' ? 'athena' : 's3' };

@@ -1,18 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import type { AccessKeys } from '../access/principal.ts';
 import type { OperationTable } from '../operations/operation.ts';
 import { createAthenaEndpoint } from './athena.ts';
+import { type Audit, auditLine } from './audit.ts';
 import { lingerAfterReply } from './body.ts';
+import { newCallRecord } from './call-record.ts';
 import { refuseConnection } from './client-errors.ts';
 import { createDispatcher, type S3Handler } from './dispatch.ts';
 import type { Readiness } from './health.ts';
 import { pathOf } from './sigv4-parse.ts';
 import { createStsEndpoint } from './sts.ts';
+import type { TlsIdentity } from './tls.ts';
 
 /** What one client may take of the server. Times in milliseconds, sizes in bytes. */
 export interface WireLimits {
@@ -47,6 +51,10 @@ export interface ServerOptions {
   readonly s3?: S3Handler;
   readonly ready: Readiness;
   readonly logger: Logger;
+  /** Serves over TLS alone, as this one. */
+  readonly tls?: TlsIdentity | undefined;
+  /** Where each API call leaves a line. */
+  readonly audit?: Audit | undefined;
   readonly limits?: Partial<WireLimits>;
   readonly now?: () => Date;
 }
@@ -54,15 +62,25 @@ export interface ServerOptions {
 export interface WireServer {
   /** @param port 0 for any free one; @returns where it listens; rejects with Node's error (`EADDRINUSE`, …) */
   listen(port: number, host: string): Promise<AddressInfo>;
+  /**
+   * Serves the same on the loopback interface without TLS, for what this machine's own sessions ask: their clients need not know
+   * who vouches for the certificate.
+   * @param port 0 for any free one; @returns the port
+   */
+  listenPlainly(port: number): Promise<number>;
+  /** Shows another certificate from the next connection on. */
+  changeTls(identity: TlsIdentity): void;
   /** Takes nothing new, lets what is under way end, and cuts off what has not ended by the deadline. Idempotent. */
   close(deadlineMillis: number): Promise<void>;
 }
 
 /** The server's one port: Athena, S3, a little STS and health checks. */
 export function createServer(options: ServerOptions): WireServer {
-  const { logger } = options;
+  const { logger, audit, tls } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const http = createBoundedServer(limits);
+  const secure = tls && createBoundedServer(limits, tls);
+  const http = secure ?? createBoundedServer(limits);
+  const servers = [http];
   const dispatch = createDispatcher({
     athena: createAthenaEndpoint(options),
     sts: createStsEndpoint(options),
@@ -77,36 +95,47 @@ export function createServer(options: ServerOptions): WireServer {
   const take = (request: IncomingMessage, response: ServerResponse, askForBody = (): void => undefined): void => {
     const requestId = randomUUID();
     const { socket } = request;
+    const record = newCallRecord(request, requestId, audit !== undefined);
+    const begun = Date.now();
     response.setHeader('x-amzn-RequestId', requestId);
     if (closed !== undefined) response.shouldKeepAlive = false;
     underWay.set(socket, response);
     response.once('finish', () => lingerAfterReply(request));
     response.once('close', () => {
       if (underWay.get(socket) === response) underWay.delete(socket);
+      const { statusCode, writableFinished } = response;
+      if (record.service !== undefined)
+        audit?.write(auditLine(record, begun, Date.now(), statusCode, writableFinished));
       logger.debug({ requestId, method: request.method, url: pathOf(request), status: response.statusCode }, 'request');
     });
-    void dispatch({ request, response, requestId, askForBody });
+    void dispatch({ request, response, requestId, record, askForBody });
   };
 
-  http.on('request', (request, response) => take(request, response));
-  http.on('checkContinue', (request, response) =>
-    take(
-      request,
-      response,
-      continuation(response, () => closed === undefined),
-    ),
-  );
-  http.on('clientError', (error, socket) => refuseConnection(error, socket, underWay.get(socket), randomUUID()));
-  http.on('drop', (data) => logger.warn({ remoteAddress: data?.remoteAddress }, 'connection refused: too many'));
+  const serve = (server: Server): void => {
+    server.on('request', (request, response) => take(request, response));
+    server.on('checkContinue', (request, response) =>
+      take(
+        request,
+        response,
+        continuation(response, () => closed === undefined),
+      ),
+    );
+    server.on('clientError', (error, socket) => refuseConnection(error, socket, underWay.get(socket), randomUUID()));
+    server.on('drop', (data) => logger.warn({ remoteAddress: data?.remoteAddress }, 'connection refused: too many'));
+  };
+  serve(http);
 
   return {
-    async listen(port, host) {
-      http.listen(port, host);
-      await once(http, 'listening');
-      return http.address() as AddressInfo;
+    listen: (port, host) => listen(http, port, host),
+    async listenPlainly(port) {
+      const plain = createBoundedServer(limits);
+      serve(plain);
+      servers.push(plain);
+      return (await listen(plain, port, '127.0.0.1')).port;
     },
+    changeTls: (identity) => secure?.setSecureContext(identity),
     close(deadlineMillis) {
-      closed ??= closeInOrder(http, deadlineMillis);
+      closed ??= Promise.all(servers.map((server) => closeInOrder(server, deadlineMillis))).then(() => undefined);
       for (const response of underWay.values()) response.shouldKeepAlive = false;
       return closed;
     },
@@ -130,15 +159,27 @@ function continuation(response: ServerResponse, serving: () => boolean): () => v
   };
 }
 
-function createBoundedServer(limits: WireLimits): Server {
-  const http = createHttpServer({
+async function listen(server: Server, port: number, host: string): Promise<AddressInfo> {
+  server.listen(port, host);
+  await once(server, 'listening');
+  return server.address() as AddressInfo;
+}
+
+function createBoundedServer(limits: WireLimits): Server;
+function createBoundedServer(limits: WireLimits, tls: TlsIdentity): HttpsServer;
+function createBoundedServer(limits: WireLimits, tls?: TlsIdentity): Server {
+  const bounds = {
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headersMillis,
     requestTimeout: limits.requestMillis,
     keepAliveTimeout: limits.keepAliveMillis,
     connectionsCheckingInterval: Math.min(5000, limits.headersMillis),
     noDelay: true,
-  });
+  };
+  const http =
+    tls === undefined
+      ? createHttpServer(bounds)
+      : createHttpsServer({ ...bounds, ...tls, handshakeTimeout: limits.headersMillis });
   http.maxConnections = limits.connections;
   return http;
 }

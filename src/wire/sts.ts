@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { AccessKeys, Principal } from '../access/principal.ts';
 import { UnknownOperationException } from '../errors.ts';
+import type { CallRecord } from './call-record.ts';
 import { publicError, type Reply } from './reply.ts';
 import { createSignatureVerifier } from './sigv4.ts';
 import { signedRequestOf } from './sigv4-parse.ts';
@@ -24,7 +25,7 @@ const QUERY_ERRORS: Readonly<Record<string, { readonly code: string; readonly st
 };
 
 export interface StsEndpoint {
-  answer(request: IncomingMessage, body: Buffer, requestId: string): Promise<Reply>;
+  answer(request: IncomingMessage, body: Buffer, record: CallRecord): Promise<Reply>;
 }
 
 /**
@@ -35,9 +36,11 @@ export interface StsEndpoint {
 export function createStsEndpoint(options: { keys: AccessKeys; region: string; now?: () => Date }): StsEndpoint {
   const verifier = createSignatureVerifier({ ...options, services: ['sts'] });
   return {
-    async answer(request, body, requestId) {
+    async answer(request, body, record) {
       const signed = signedRequestOf(request);
       const { principal } = await verifier.verify(signed, hash('sha256', body));
+      record.principal = principal;
+      record.resource = '*';
       const form = new URLSearchParams(body.length > 0 ? body.toString('utf8') : signed.rawQuery);
       const action = form.get('Action') ?? '';
       if (action !== 'GetCallerIdentity') {
@@ -45,7 +48,8 @@ export function createStsEndpoint(options: { keys: AccessKeys; region: string; n
           `Could not find operation ${action}: of STS, only GetCallerIdentity is here.`,
         );
       }
-      return xmlReply(200, identityXml(principal, requestId));
+      record.operation = action;
+      return xmlReply(200, identityXml(principal, record.requestId));
     },
   };
 }
@@ -62,7 +66,7 @@ export function stsErrorReply(thrown: unknown, requestId: string): Reply {
 
 function identityXml(principal: Principal, requestId: string): string {
   const { arn, accountId, sessionId } = principal;
-  const userId = sessionId === undefined ? accountId : `${accountId}:${sessionId}`;
+  const userId = principal.userId ?? (sessionId === undefined ? accountId : `${accountId}:${sessionId}`);
   const identity = `<Arn>${escapeXml(arn)}</Arn><UserId>${escapeXml(userId)}</UserId><Account>${escapeXml(accountId)}</Account>`;
   return (
     `<GetCallerIdentityResponse xmlns="${NAMESPACE}"><GetCallerIdentityResult>${identity}</GetCallerIdentityResult>` +

@@ -37,7 +37,14 @@ test("AWS's own client calls an operation and reads its output", async () => {
   });
   expect(output).not.toHaveProperty('NotInTheShape');
   expect(calls).toEqual([
-    [{ SessionId: 's-1' }, { principal: ADMINISTRATOR.principal, requestId: output.$metadata.requestId }],
+    [
+      { SessionId: 's-1' },
+      {
+        principal: ADMINISTRATOR.principal,
+        requestId: output.$metadata.requestId,
+        source: { address: '127.0.0.1', secure: false },
+      },
+    ],
   ]);
 });
 

@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessKeys, Principal } from '../../access/principal.ts';
 import type { EmbeddedStore } from '../../objects/embedded/embedded-store.ts';
+import { StorageError } from '../../objects/embedded/storage-error.ts';
 import type { SignatureVerifier, VerifiedSignature } from '../sigv4.ts';
+import { type CallRecord, newCallRecord } from '../call-record.ts';
 import { type SignedRequest, signedRequestOf } from '../sigv4-parse.ts';
-import { authorize } from './authorize.ts';
+import { authorize, type S3Caller } from './authorize.ts';
 import { type Payload, type PayloadOptions, payloadOf, readPayload } from './payload.ts';
 import { isHoistedV2, isPresignedV2, verifyPresignedV2 } from './presigned-v2.ts';
 import { sendError, sendReply } from './replies.ts';
@@ -34,39 +36,73 @@ export interface S3HandlerOptions {
   };
 }
 
-/** @param askForBody called before any of the body is read: a client may wait for that (`Expect: 100-continue`) */
-export type S3Handler = (request: IncomingMessage, response: ServerResponse, askForBody?: () => void) => Promise<void>;
+/**
+ * @param askForBody called before any of the body is read: a client may wait for that (`Expect: 100-continue`)
+ * @param record where it is written who asks for what, and how it ends
+ */
+export type S3Handler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  askForBody?: () => void,
+  record?: CallRecord,
+) => Promise<void>;
 
 const MAX_DOCUMENT_BYTES = 8 * 1024 * 1024;
 
 /** Serves S3's REST protocol; https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html. Never rejects. */
 export function createS3Handler(options: S3HandlerOptions): S3Handler {
-  return async (request, response, askForBody) => {
+  return async (request, response, askForBody, record = newCallRecord(request, '', false)) => {
     const requestId = randomBytes(8).toString('hex').toUpperCase();
+    record.requestId = requestId;
     response.setHeader('x-amz-request-id', requestId);
     try {
-      await sendReply(request, response, await answer(request, options, askForBody));
+      await sendReply(request, response, await answer(request, options, record, askForBody));
     } catch (error) {
       const known = s3ErrorOf(error);
       if (known === undefined && !response.destroyed) {
         options.logger.error({ err: error, requestId, method: request.method }, 'An S3 request failed unexpectedly');
       }
-      sendError(request, response, known ?? internalError(), requestId);
+      const shown = known ?? internalError();
+      record.error = shown.code;
+      sendError(request, response, shown, requestId);
     }
   };
 }
 
-async function answer(request: IncomingMessage, options: S3HandlerOptions, askForBody?: () => void): Promise<S3Reply> {
+async function answer(
+  request: IncomingMessage,
+  options: S3HandlerOptions,
+  record: CallRecord,
+  askForBody?: () => void,
+): Promise<S3Reply> {
   const signed = signedRequestOf(request);
   const query = new URLSearchParams(signed.rawQuery);
   const target = targetOf(signed.path, request.headers.host, options.virtualHosts ?? []);
   const verified = isPresignedV2(query)
     ? await verifyV2(request, signed, query, target, options)
     : await verifyV4(request, signed, query, target, options);
+  const { principal, headers } = verified;
+  record.principal = principal;
+  record.resource = arnOf(target);
   checkVersion(query);
-  const route = routeOf(signed.method, target, query, verified.headers);
-  authorize(verified.principal, route.action, arnOf(target));
-  return await route.operation(callOf(request, verified, options, askForBody));
+  const route = routeOf(signed.method, target, query, headers);
+  record.operation = route.action.slice('s3:'.length);
+  const caller = { principal, source: record.source, region: options.region, headers, query };
+  if (route.asksForEach !== true) authorize(caller, route.action, arnOf(target));
+  if (headers['x-amz-tagging'] !== undefined) authorize(caller, 's3:PutObjectTagging', arnOf(target));
+  const call = callOf(request, verified, options, caller, askForBody);
+  return await withoutTellingStrangers(caller, target, () => route.operation(call));
+}
+
+/** Who may not list a bucket does not learn which keys it lacks: S3 answers them 403 where others get NoSuchKey. */
+async function withoutTellingStrangers<T>(caller: S3Caller, { bucket }: S3Target, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof StorageError && error.code === 'NoSuchKey')
+      authorize(caller, 's3:ListBucket', arnOf({ bucket }));
+    throw error;
+  }
 }
 
 async function verifyV4(
@@ -116,6 +152,7 @@ function callOf(
   request: IncomingMessage,
   verified: VerifiedRequest,
   options: S3HandlerOptions,
+  caller: S3Caller,
   askForBody?: () => void,
 ): S3Call {
   const { target, headers, query, principal, payloadHash, signer } = verified;
@@ -126,12 +163,12 @@ function callOf(
     region,
     headers,
     query,
-    authorize: (action, name) => authorize(principal, action, arnOf(name)),
+    authorize: (action, name) => authorize(caller, action, arnOf(name)),
     payload: (fallback) => payload({ fallback }),
     principal,
     bucket: target.bucket ?? '',
     key: target.key ?? '',
-    origin: `http://${request.headers.host}`,
+    origin: `${caller.source?.secure ? 'https' : 'http'}://${request.headers.host}`,
     async document(root, { checksumOfAnother } = {}) {
       if (request.headers['content-length'] === '0' || isBodiless(request)) return undefined;
       const bytes = await readPayload(payload({ checksumOfAnother }), limits?.maxDocumentBytes ?? MAX_DOCUMENT_BYTES);

@@ -32,6 +32,8 @@ export interface Route {
   /** IAM's name of what is done. */
   readonly action: `s3:${string}`;
   readonly operation: S3Operation;
+  /** Set where the operation asks itself for each object that its body names, instead of once for its target. */
+  readonly asksForEach?: boolean;
 }
 
 type Level = 'service' | 'bucket' | 'object';
@@ -52,7 +54,7 @@ const ROUTES: Readonly<Record<Level, Readonly<Record<string, Route>>>> = {
     'GET list-type': { action: 's3:ListBucket', operation: listObjectsV2 },
     'GET versions': { action: 's3:ListBucketVersions', operation: listObjectVersions },
     'GET uploads': { action: 's3:ListBucketMultipartUploads', operation: listMultipartUploads },
-    'POST delete': { action: 's3:DeleteObject', operation: deleteObjects },
+    'POST delete': { action: 's3:DeleteObject', operation: deleteObjects, asksForEach: true },
     'GET acl': { action: 's3:GetBucketAcl', operation: getBucketAcl },
     'GET location': { action: 's3:GetBucketLocation', operation: getBucketLocation },
     'GET versioning': { action: 's3:GetBucketVersioning', operation: emptySetting('VersioningConfiguration') },

@@ -19,7 +19,7 @@ export interface S3Call {
   readonly bucket: string;
   /** Empty for calls that are about no object. */
   readonly key: string;
-  /** For what a call touches beside its own target: a copy's source. @throws S3Error AccessDenied */
+  /** For what a call touches beside its own target: a copy's source, the objects of a list. @throws S3Error AccessDenied */
   authorize(action: `s3:${string}`, name: ObjectName): void;
   /** Where clients reach the bucket, e.g. `http://127.0.0.1:8730`. */
   readonly origin: string;
