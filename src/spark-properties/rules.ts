@@ -56,6 +56,11 @@ export const rules: readonly Rule[] = [
     why: 'packages are kept in one cache of the server',
   },
   {
+    names: ['spark.executor.extraClassPath'],
+    fates: ['restricted'],
+    why: "the class path of a cluster's machines is the operator's to say",
+  },
+  {
     names: ['spark.local.dir'],
     fates: ['restricted'],
     why: "scratch files lie in the session's own folder and go with it",

@@ -42,6 +42,33 @@ describe('resolveSparkProperties', () => {
     expect(resolved({ callers: [{ [name]: value }] }).refusal).toContain('the heap is set by spark.driver.memory');
   });
 
+  // The values that AWS documents, and that dbt and AWS SDK for pandas send.
+  it.each([
+    {
+      'spark.sql.catalog.spark_catalog': 'org.apache.iceberg.spark.SparkSessionCatalog',
+      'spark.sql.catalog.spark_catalog.catalog-impl': 'org.apache.iceberg.aws.glue.GlueCatalog',
+      'spark.sql.catalog.spark_catalog.io-impl': 'org.apache.iceberg.aws.s3.S3FileIO',
+      'spark.sql.extensions': 'org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions',
+    },
+    {
+      'spark.sql.catalog.spark_catalog': 'org.apache.spark.sql.hudi.catalog.HoodieCatalog',
+      'spark.serializer': 'org.apache.spark.serializer.KryoSerializer',
+      'spark.sql.extensions': 'org.apache.spark.sql.hudi.HoodieSparkSessionExtension',
+    },
+    {
+      'spark.sql.catalog.spark_catalog': 'org.apache.spark.sql.delta.catalog.DeltaCatalog',
+      'spark.sql.extensions': 'io.delta.sql.DeltaSparkSessionExtension',
+    },
+    { 'spark.authenticate': 'true', 'spark.network.crypto.enabled': 'true' },
+    { 'spark.hadoop.fs.s3.useRequesterPaysHeader': 'true' },
+    {
+      'spark.hadoop.aws.glue.catalog.separator': '/',
+      'spark.hadoop.hive.metastore.glue.catalogid': '123456789012:name',
+    },
+  ])('takes what AWS documents to the letter: %j', (asked) => {
+    expect(resolved({ callers: [asked] })).toMatchObject({ properties: asked, refusal: undefined, lowered: [] });
+  });
+
   it('restricts callers, not the operator', () => {
     const server = [{ 'spark.driver.bindAddress': '10.0.0.1', 'spark.jars': '/opt/jars/a.jar' }];
     expect(resolved({ server }).refusal).toBeUndefined();
