@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import {
   GetCalculationExecutionCommand,
   GetSessionStatusCommand,
@@ -9,28 +8,44 @@ import {
 import { nextPosition } from '../src/store/positions.ts';
 import { openStore } from '../src/store/store.ts';
 import type { NewCalculation, NewSession } from '../src/store/tables.ts';
-import { newHome, startTestServer } from '../test/support/server.ts';
+import { dialects } from '../test/store/databases.ts';
+import { startTestServer } from '../test/support/server.ts';
 import { type Figure, median, sample } from './report.ts';
 
 const ROWS_AT_ONCE = 500;
 
-/** What calls cost on a server with a long history, beside one with hardly any. */
+/**
+ * What calls cost on a server with a long history, beside one with hardly any: on SQLite, and on a PostgreSQL of this machine
+ * if it has one.
+ */
 export async function measureHistory(sessions: number, calculationsEach: number, runs: number): Promise<Figure[]> {
-  const short = await callsAfter(10, calculationsEach, runs);
-  const long = await callsAfter(sessions, calculationsEach, runs);
   const total = `${sessions} ended sessions and ${sessions * calculationsEach} calculations`;
-  return Object.entries(long).map(([call, samples]) => ({
-    name: `${call} after ${total}`,
-    unit: 'ms' as const,
-    samples,
-    baseline: { name: 'after 10 sessions', median: median(short[call] ?? []) },
-  }));
+  const figures: Figure[] = [];
+  for (const { title, skip, open } of dialects) {
+    if (skip) {
+      figures.push({ name: `calls after ${total}, ${title}`, unit: 'ms', samples: [] });
+      continue;
+    }
+    const databases = await open();
+    const short = await callsAfter(await databases.newUrl(), 10, calculationsEach, runs);
+    const long = await callsAfter(await databases.newUrl(), sessions, calculationsEach, runs);
+    await databases.remove();
+    for (const [call, samples] of Object.entries(long)) {
+      const baseline = { name: 'after 10 sessions', median: median(short[call] ?? []) };
+      figures.push({ name: `${call} after ${total}, ${title}`, unit: 'ms', samples, baseline });
+    }
+  }
+  return figures;
 }
 
-async function callsAfter(sessions: number, calculationsEach: number, runs: number): Promise<Record<string, number[]>> {
-  const home = newHome();
-  const { SessionId, CalculationExecutionId } = await fill(join(home, 'state.db'), sessions, calculationsEach);
-  const server = await startTestServer({ 'retention-days': '3650' }, home);
+async function callsAfter(
+  url: string,
+  sessions: number,
+  calculationsEach: number,
+  runs: number,
+): Promise<Record<string, number[]>> {
+  const { SessionId, CalculationExecutionId } = await fill(url, sessions, calculationsEach);
+  const server = await startTestServer({ 'retention-days': '3650', 'database-url': url });
   const { athena } = server;
   const calls = {
     GetSessionStatus: () => athena.send(new GetSessionStatusCommand({ SessionId })),
@@ -48,8 +63,8 @@ async function callsAfter(sessions: number, calculationsEach: number, runs: numb
 }
 
 /** @returns a session in the middle, and its last calculation */
-async function fill(file: string, sessions: number, calculationsEach: number) {
-  const database = await openStore(`sqlite:${file}`);
+async function fill(url: string, sessions: number, calculationsEach: number) {
+  const database = await openStore(url);
   const ids = { SessionId: '', CalculationExecutionId: '' };
   let rows: { sessions: NewSession[]; calculations: NewCalculation[] } = { sessions: [], calculations: [] };
   const flush = async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 export interface Figure {
   readonly name: string;
   readonly unit: 'ms' | 's' | 'requests/s' | 'MB' | '% of a core' | 'sessions';
+  /** None where it could not be measured; `name` says why. */
   readonly samples: readonly number[];
   /** What the median is divided by, and what that is. */
   readonly baseline?: { readonly name: string; readonly median: number };
@@ -36,6 +37,10 @@ export function printTable(figures: readonly Figure[]): void {
   );
   console.log('| figure | median | p95 | runs | against a baseline of the same run |\n|---|---|---|---|---|');
   for (const { name, unit, samples, baseline } of figures) {
+    if (samples.length === 0) {
+      console.log(`| ${name} | | | 0 | |`);
+      continue;
+    }
     const middle = median(samples);
     const ratio = baseline ? `${(middle / baseline.median).toFixed(2)} x ${baseline.name}` : '';
     console.log(

@@ -1,6 +1,5 @@
 import type { ListSessionsRequest, ListSessionsResponse } from '@aws-sdk/client-athena';
 import { summarizeSession } from '../sessions/describe.ts';
-import { activeSessionStates } from '../sessions/states.ts';
 import { listSessions } from '../store/sessions.ts';
 import type { OperationContext } from './context.ts';
 
@@ -10,7 +9,7 @@ export async function listSessionsOperation(
 ): Promise<ListSessionsResponse> {
   const workGroup = await context.workGroups.get(input.WorkGroup as string);
   const page = await listSessions(context.sessions.database, workGroup.name, {
-    states: input.StateFilter ? [input.StateFilter] : activeSessionStates,
+    state: input.StateFilter,
     limit: input.MaxResults ?? 100,
     token: input.NextToken,
   });

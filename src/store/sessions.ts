@@ -46,11 +46,11 @@ export async function addBusyTime(database: Database, id: string, millis: number
     .execute();
 }
 
-/** Newest first. */
+/** Newest first; those that have not ended unless a state is given. */
 export async function listSessions(
   database: Database,
   workGroup: string,
-  filter: { states: readonly SessionState[]; limit: number; token?: string | undefined },
+  filter: { state?: SessionState | undefined; limit: number; token?: string | undefined },
 ): Promise<Page<SessionRow>> {
   const name = `sessions/${workGroup}`;
   const before = decodeToken<number>(name, filter.token, 'number');
@@ -58,7 +58,8 @@ export async function listSessions(
     .selectFrom('sessions')
     .selectAll()
     .where('workgroup', '=', workGroup)
-    .where('state', 'in', filter.states)
+    .$if(filter.state === undefined, (query) => query.where('ended_at', 'is', null))
+    .$if(filter.state !== undefined, (query) => query.where('state', '=', filter.state as SessionState))
     .$if(before !== undefined, (query) => query.where('position', '<', before as number))
     .orderBy('position', 'desc')
     .limit(filter.limit + 1)

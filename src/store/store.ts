@@ -3,6 +3,7 @@ import { type Migration, Migrator } from 'kysely/migration';
 import type { Logger } from 'pino';
 import * as first from './migrations/0001-first.ts';
 import * as replies from './migrations/0002-replies-of-request-tokens.ts';
+import * as activeNewest from './migrations/0003-active-sessions-newest.ts';
 import { NulCharacters } from './nul-characters.ts';
 import { nameOf, openPostgres } from './postgres.ts';
 import type { ServerLockEvents } from './server-lock.ts';
@@ -16,6 +17,7 @@ export type Database = Kysely<Tables>;
 const migrations: Record<string, Migration> = {
   '0001-first': first,
   '0002-replies-of-request-tokens': replies,
+  '0003-active-sessions-newest': activeNewest,
 };
 
 export interface StoreOptions {

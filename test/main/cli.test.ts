@@ -55,6 +55,18 @@ describe('parthenon config', () => {
     expect(stdout).toMatch(/^host = "127.0.0.1" {2}# default/m);
     expect(stdout).not.toContain(secret);
   });
+
+  it('prints where the state is, unless that holds a password', async () => {
+    const shown = async (url: string) => {
+      const { stdout } = await parthenon(['config'], { PARTHENON_DATABASE_URL: url });
+      return /^databaseUrl = (.*?) {2}#/m.exec(stdout)?.[1];
+    };
+    expect(await shown('sqlite:/srv/state.db')).toBe('"sqlite:/srv/state.db"');
+    expect(await shown('postgresql://parthenon:pw@host/db?sslmode=verify-full')).toBe('(secret)');
+    await expect(shown('postgresql://host:pw')).rejects.toMatchObject({
+      stderr: 'parthenon: PARTHENON_DATABASE_URL: must be sqlite:<file> or postgresql://user:password@host/database.\n',
+    });
+  });
 });
 
 describe('parthenon start', () => {

@@ -16,7 +16,7 @@ import {
 } from '../../src/store/sessions.ts';
 import { type Database, openStore } from '../../src/store/store.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
-import type { NewCalculation, NewSession } from '../../src/store/tables.ts';
+import type { NewCalculation, NewSession, SessionState } from '../../src/store/tables.ts';
 import { listTags, putTags } from '../../src/store/tags.ts';
 import { findWorkGroup, insertWorkGroup, listWorkGroups } from '../../src/store/workgroups.ts';
 import { type Databases, dialects } from './databases.ts';
@@ -154,15 +154,13 @@ for (const { title, skip, open } of dialects)
       it('are newest first, and their pages stay right while rows are added', async () => {
         const rows = Array.from({ length: 7 }, () => session({ workgroup: 'paged' }));
         for (const row of rows) await insertSession(database, row);
-        const first = await listSessions(database, 'paged', { states: ['CREATING'], limit: 3 });
+        const first = await listSessions(database, 'paged', { limit: 3 });
         await insertSession(database, session({ workgroup: 'paged' }));
         const second = await listSessions(database, 'paged', {
-          states: ['CREATING'],
           limit: 3,
           token: first.nextToken,
         });
         const third = await listSessions(database, 'paged', {
-          states: ['CREATING'],
           limit: 3,
           token: second.nextToken,
         });
@@ -171,11 +169,22 @@ for (const { title, skip, open } of dialects)
         expect(third.nextToken).toBeUndefined();
       });
 
+      it('have what has not ended, or what is in the state that is asked for', async () => {
+        const [busy, idle] = [session({ state: 'BUSY' }), session({ state: 'IDLE' })];
+        const failed = session({ state: 'FAILED', ended_at: 1 });
+        for (const row of [busy, failed, idle]) await insertSession(database, row);
+        const idsOf = async (state?: SessionState) =>
+          (await listSessions(database, 'primary', { state, limit: 10 })).rows.map((row) => row.id);
+        expect(await idsOf()).toEqual([idle.id, busy.id]);
+        expect(await idsOf('BUSY')).toEqual([busy.id]);
+        expect(await idsOf('FAILED')).toEqual([failed.id]);
+      });
+
       it('refuse the token of another list', async () => {
         const rows = [session({ workgroup: 'left' }), session({ workgroup: 'left' })];
         for (const row of rows) await insertSession(database, row);
-        const { nextToken } = await listSessions(database, 'left', { states: ['CREATING'], limit: 1 });
-        const other = listSessions(database, 'right', { states: ['CREATING'], limit: 1, token: nextToken });
+        const { nextToken } = await listSessions(database, 'left', { limit: 1 });
+        const other = listSessions(database, 'right', { limit: 1, token: nextToken });
         await expect(other).rejects.toThrow(InvalidRequestException);
       });
 
