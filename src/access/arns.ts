@@ -20,8 +20,8 @@ export function sessionArn(realm: Realm, workGroup: string, sessionId: string): 
 }
 
 /** The role that sessions act with where neither the call nor the workgroup names one. */
-export function defaultExecutionRole(realm: Realm): string {
-  return `arn:aws:iam::${realm.accountId}:role/ParthenonDefaultExecutionRole`;
+export function defaultExecutionRole({ accountId }: Pick<Realm, 'accountId'>): string {
+  return `arn:aws:iam::${accountId}:role/ParthenonDefaultExecutionRole`;
 }
 
 /**

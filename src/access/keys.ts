@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeHome } from '../home.ts';
+import { defaultExecutionRole } from './arns.ts';
 import { accessFile } from './directory/access-file.ts';
 import type { Role } from './directory/directory.ts';
 import { LiveDirectory } from './directory/live-directory.ts';
@@ -60,9 +61,9 @@ export class KeyRing implements AccessKeys {
     return this.#directory.current().roles.get(arn);
   }
 
-  /** Whether any role is configured: from then on, a role that is not is refused. */
-  get hasRoles(): boolean {
-    return this.#directory.current().roles.size > 0;
+  /** Whether roles are configured: from then on, one that is not is refused. */
+  get onlyKnownRoles(): boolean {
+    return this.#directory.current().onlyTheseRoles;
   }
 
   async find(accessKeyId: string): Promise<AccessKey | undefined> {
@@ -75,8 +76,24 @@ export class KeyRing implements AccessKeys {
     if (session === undefined) return undefined;
     return {
       ...this.sessionKey(accessKeyId),
-      principal: sessionPrincipal(this.#accountId, session, this.role(session.executionRole)),
+      principal: this.#principalOf(session),
     };
+  }
+
+  #principalOf({ executionRole, sessionId }: SessionKeyOwner): Principal {
+    const accountId = this.#accountId;
+    const arn = `arn:aws:sts::${accountId}:assumed-role/${executionRole.split('/').at(-1)}/${sessionId}`;
+    const principal: Principal = { arn, accountId, kind: 'session', sessionId };
+    const { roles, onlyTheseRoles } = this.#directory.current();
+    const role = roles.get(executionRole);
+    if (role !== undefined) {
+      const userId = `${role.id}:${sessionId}`;
+      const attributes = new Map([...role.identity.attributes, ['aws:userid', userId]]);
+      return { ...principal, userId, identity: { ...role.identity, attributes } };
+    }
+    // A role that was removed leaves its sessions with nothing.
+    const reachesAll = !onlyTheseRoles || executionRole === defaultExecutionRole({ accountId });
+    return reachesAll ? principal : { ...principal, identity: { policies: [], attributes: new Map() } };
   }
 
   /** The pair that belongs to a session's key id. */
@@ -157,20 +174,6 @@ export function writeAwsConfig(home: string, region: string, endpoint: string): 
 
 function administratorOf(accountId: string): Principal {
   return { arn: `arn:aws:iam::${accountId}:root`, accountId, kind: 'administrator' };
-}
-
-function sessionPrincipal(accountId: string, session: SessionKeyOwner, role: Role | undefined): Principal {
-  const name = session.executionRole.split('/').at(-1);
-  const principal: Principal = {
-    arn: `arn:aws:sts::${accountId}:assumed-role/${name}/${session.sessionId}`,
-    accountId,
-    kind: 'session',
-    sessionId: session.sessionId,
-  };
-  if (role === undefined) return principal;
-  const userId = `${role.id}:${session.sessionId}`;
-  const attributes = new Map([...role.identity.attributes, ['aws:userid', userId]]);
-  return { ...principal, userId, identity: { ...role.identity, attributes } };
 }
 
 function servicePrincipal(accountId: string, service: string): Principal {

@@ -108,7 +108,7 @@ async function onStart(input: athena.StartSessionRequest, context: RuleContext):
       ...(input.Tags?.length || input.CopyWorkGroupTags ? [tagging] : []),
       ...(input.CopyWorkGroupTags ? [copying] : []),
     ],
-    role: keys.hasRoles ? await roleOfStart(input, context) : undefined,
+    role: keys.onlyKnownRoles ? await roleOfStart(input, context) : undefined,
   };
 }
 

@@ -26,11 +26,11 @@ export async function authorizeCall<Input>(
   const { principal, noteResource } = call;
   const { keys } = context.operations.sessions;
   // The hot path: thousands of status calls a second by whoever runs the server.
-  if (principal.kind === 'administrator' && noteResource === undefined && !keys.hasRoles) return;
+  if (principal.kind === 'administrator' && noteResource === undefined && !keys.onlyKnownRoles) return;
   const target = await rule(input, context);
   noteResource?.(target.resources[0] as string);
   if (principal.kind !== 'administrator') await askPolicies(name, target, call, context);
-  if (target.role !== undefined && keys.hasRoles) checkRole(target.role, call, context);
+  if (target.role !== undefined && keys.onlyKnownRoles) checkRole(target.role, call, context);
 }
 
 async function askPolicies(name: string, target: Target, call: CallContext, context: RuleContext): Promise<void> {

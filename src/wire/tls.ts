@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 
 /** What a TLS server shows and proves: PEM, the server's certificate first, those that vouch for it after it. */
@@ -19,14 +20,13 @@ const LOOK_MILLIS = 2_000;
 /** @throws Error with the setting's name when a file cannot be read, or the key is not the certificate's */
 export function readTlsIdentity({ certificate, key }: TlsFiles): TlsIdentity {
   const identity = { cert: read('tlsCertificate', certificate), key: read('tlsKey', key) };
-  let matches: boolean;
   try {
-    matches = new X509Certificate(identity.cert).checkPrivateKey(createPrivateKey(identity.key));
-    createSecureContext(identity);
+    const belong = new X509Certificate(identity.cert).checkPrivateKey(createPrivateKey(identity.key));
+    if (belong) createSecureContext(identity);
+    else throw new Error('the key is not the one of the certificate');
   } catch (error) {
-    throw new Error(`${certificate} and ${key} are no certificate and key in PEM: ${(error as Error).message}`);
+    throw new Error(`tlsCertificate ${certificate} and tlsKey ${key} cannot be used: ${(error as Error).message}`);
   }
-  if (!matches) throw new Error(`The key in ${key} is not the one of the certificate in ${certificate}.`);
   return identity;
 }
 
@@ -36,7 +36,8 @@ export function readTlsIdentity({ certificate, key }: TlsFiles): TlsIdentity {
  */
 export function certifiedHost({ cert }: TlsIdentity, host: string): string {
   const certificate = new X509Certificate(cert);
-  if (certificate.checkIP(host) !== undefined || certificate.checkHost(host) !== undefined) return host;
+  const holds = isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host);
+  if (holds !== undefined) return host;
   const names = certificate.subjectAltName?.matchAll(/DNS:([^,\s"]+)/g) ?? [];
   return [...names].map(([, name = '']) => name).find((name) => !name.startsWith('*')) ?? host;
 }

@@ -1,4 +1,4 @@
-import { checkName } from '../directory/document.ts';
+import { AccessDocumentError, checkName } from '../directory/document.ts';
 import { roleArn } from '../directory/directory.ts';
 import { newId } from '../keys.ts';
 import { type AccessCommands, type HomeOption, mustBeNew, parseTags, recordNamed } from './commands.ts';
@@ -21,10 +21,12 @@ export function addRoleCommands({ command, change, read, config }: AccessCommand
       const policies = options.policy === undefined ? {} : { [name]: readPolicyFile(options.policy) };
       const tags = parseTags(options.tag ?? []);
       const { passableBy = [], path = '/' } = options;
-      await change(options, ({ users, roles }) => {
+      await change(options, (document) => {
+        const { users, roles } = document;
         mustBeNew(roles, 'role', checkName(name));
         for (const user of passableBy) recordNamed(users, 'user', user);
         const createdAt = new Date().toISOString();
+        document.onlyTheseRoles = true;
         roles[name] = { id: newId('AROA'), createdAt, path, passableBy, tags, policies };
       });
       console.log(roleArn(config(options).accountId, name, path));
@@ -42,7 +44,17 @@ export function addRoleCommands({ command, change, read, config }: AccessCommand
     }
   });
 
-  command('delete-role <name>', 'remove a role; sessions that act with it lose what it gave').action(
+  command('accept-any-role', 'once no role is left: let any ARN stand for the default role again').action(
+    async (options: HomeOption) =>
+      await change(options, (document) => {
+        const [left] = Object.keys(document.roles);
+        if (left !== undefined)
+          throw new AccessDocumentError(`There are roles still, e.g. ${left}. Delete them first.`);
+        document.onlyTheseRoles = false;
+      }),
+  );
+
+  command('delete-role <name>', 'remove a role; sessions that act with it reach nothing from then on').action(
     async (name: string, options: HomeOption) =>
       await change(options, ({ roles }) => {
         recordNamed(roles, 'role', name);

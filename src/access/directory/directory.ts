@@ -19,9 +19,11 @@ export interface Directory {
   readonly keys: ReadonlyMap<string, AccessKey>;
   /** By ARN. */
   readonly roles: ReadonlyMap<string, Role>;
+  /** Whether a role that is none of these is refused. */
+  readonly onlyTheseRoles: boolean;
 }
 
-export const EMPTY_DIRECTORY: Directory = { keys: new Map(), roles: new Map() };
+export const EMPTY_DIRECTORY: Directory = { keys: new Map(), roles: new Map(), onlyTheseRoles: false };
 
 /** @throws Error when a secret does not open, PolicyError when a policy cannot be read */
 export function createDirectory(document: AccessDocument, accountId: string, masterKey: Buffer): Directory {
@@ -35,7 +37,8 @@ export function createDirectory(document: AccessDocument, accountId: string, mas
     }
   }
   const roles = Object.entries(document.roles).map(([name, role]) => roleOf(name, role, accountId));
-  return { keys, roles: new Map(roles.map((role) => [role.arn, role])) };
+  const { onlyTheseRoles } = document;
+  return { keys, roles: new Map(roles.map((role) => [role.arn, role])), onlyTheseRoles };
 }
 
 export function userArn(accountId: string, name: string): string {

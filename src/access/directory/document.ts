@@ -47,6 +47,11 @@ const schema = z.strictObject({
   version: z.literal(1),
   users: z.record(name, user).default({}),
   roles: z.record(name, role).default({}),
+  /**
+   * False: any role ARN stands for the server's default role. True from the first role on, and after the last one too: a session
+   * must not gain rights because its role goes.
+   */
+  onlyTheseRoles: z.boolean().default(false),
 });
 
 /** Users and roles as the access file has them. */
@@ -55,7 +60,7 @@ export type UserRecord = z.output<typeof user>;
 export type RoleRecord = z.output<typeof role>;
 export type KeyRecord = z.output<typeof key>;
 
-export const EMPTY_DOCUMENT: AccessDocument = { version: 1, users: {}, roles: {} };
+export const EMPTY_DOCUMENT: AccessDocument = { version: 1, users: {}, roles: {}, onlyTheseRoles: false };
 
 /** What the access file says cannot be; `message` names the place. */
 export class AccessDocumentError extends Error {
