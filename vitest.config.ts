@@ -4,7 +4,12 @@ import { defineConfig } from 'vitest/config';
 const SERIAL = ['drivers', 'catalog', 'spark', 'clients', 'sessions', 'operations', 'endpoints'].map(
   (room) => `test/${room}/**/*.test.ts`,
 );
-SERIAL.push('test/main*.test.ts', 'test/main/**/*.test.ts', 'test/wire/s3/s3a.test.ts');
+SERIAL.push(
+  'test/main*.test.ts',
+  'test/main/**/*.test.ts',
+  'test/wire/s3/s3a.test.ts',
+  'test/access/server/**/*.test.ts',
+);
 
 export default defineConfig({
   test: {

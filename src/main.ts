@@ -70,6 +70,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     onAccessProblem: (error) =>
       logger.error({ err: error }, 'Users and roles cannot be read: those of before go on. Repair the file'),
   });
+  opened.defer(keys.watchAccessFile());
   const objects = await openObjects(config);
   opened.defer(() => objects.embedded?.close());
   opened.defer(() => objects.store.close());

@@ -11,6 +11,8 @@ import { writePrivately } from './private-files.ts';
 
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
+const LOOK_MILLIS = 1000;
+
 /** Where a session stands when its key is looked up. */
 export interface SessionKeyOwner {
   readonly sessionId: string;
@@ -54,6 +56,11 @@ export class KeyRing implements AccessKeys {
       masterKey: this.#masterKey,
       onProblem: options.onAccessProblem ?? (() => undefined),
     });
+  }
+
+  /** Looks at the access file also while nobody calls. @returns what ends that */
+  watchAccessFile(): () => void {
+    return this.#directory.watch(LOOK_MILLIS);
   }
 
   /** The configured role of this ARN. */

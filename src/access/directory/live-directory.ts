@@ -26,6 +26,13 @@ export class LiveDirectory {
     this.#directory = this.#read();
   }
 
+  /** Looks also while nobody calls, so that a file that breaks is told soon, and the state before it is the last good one. */
+  watch(everyMillis: number): () => void {
+    const timer = setInterval(() => this.current(), everyMillis);
+    timer.unref();
+    return () => clearInterval(timer);
+  }
+
   current(): Directory {
     const version = versionOf(this.#options.file);
     if (version !== this.#seen) {
