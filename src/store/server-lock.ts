@@ -88,7 +88,8 @@ export class ServerLock {
     while (!signal.aborted) {
       try {
         const client = await lockedConnection(this.#config);
-        if (client !== undefined) return client;
+        if (signal.aborted) void client?.end();
+        else if (client !== undefined) return client;
         refusedSince ??= Date.now();
         if (Date.now() - refusedSince > RETAKE_PATIENCE_MILLIS) return undefined;
       } catch {
@@ -121,6 +122,10 @@ async function lockedConnection(config: ClientConfig): Promise<Client | undefine
 /** @returns why the connection counts as lost; when `signal` aborts, anything */
 async function untilLost(client: Client, signal: AbortSignal): Promise<string> {
   const ended = new Promise<void>((resolve) => client.once('end', resolve));
+  let reason: string | undefined;
+  client.once('error', (error) => {
+    reason = error.message;
+  });
   for (;;) {
     await Promise.race([ended, sleep(PING_MILLIS, undefined, { signal }).catch(() => undefined)]);
     if (signal.aborted) return '';
@@ -128,7 +133,7 @@ async function untilLost(client: Client, signal: AbortSignal): Promise<string> {
       await client.query('SELECT 1');
     } catch (error) {
       void client.end();
-      return (error as Error).message;
+      return reason ?? (error as Error).message;
     }
   }
 }

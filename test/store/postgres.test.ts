@@ -129,6 +129,16 @@ describe.skipIf(skip)(`the state store ${title}`, () => {
     expect((await listWorkGroups(database, { limit: 10 })).rows).toEqual([workGroup('kept')]);
   });
 
+  it('can be closed while PostgreSQL is away, and leaves nothing behind', async () => {
+    const url = await databases.newUrl();
+    const database = await openStore(url);
+    await databases.server.stop();
+    await database.destroy();
+    await databases.server.start();
+    const next = await openStore(url);
+    await next.destroy();
+  });
+
   it('gives up when another server has taken the database meanwhile, and writes nothing', {
     timeout: 120_000,
   }, async () => {
