@@ -86,6 +86,7 @@ def adopt_context(context: SparkContext, properties: Mapping[str, str]) -> None:
     late.load(jvm.java.io.StringReader(properties_text(properties)))
     conf = scala_context.conf()
     conf.setAll(jvm.scala.collection.JavaConverters.propertiesAsScalaMap(late))
+    context.appName = properties["spark.app.name"]  # PySpark's own copy
     hadoop = jvm.org.apache.spark.deploy.SparkHadoopUtil.get()
     hadoop.appendS3AndSparkHadoopHiveConfigurations(conf, scala_context.hadoopConfiguration())
 

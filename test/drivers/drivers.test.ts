@@ -41,7 +41,7 @@ print(spark.range(100).repartition(4).count(), spark.catalog.listTables(), sc.ma
     const startedAt = Date.now();
     const sparkProperties = {
       'spark.sql.shuffle.partitions': '7',
-      'spark.sql.warehouse.dir': 's3a://bucket/warehouse',
+      'spark.sql.warehouse.dir': `file:${fixture.folder}/warehouse`,
       'spark.sql.extensions': 'org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions',
       'spark.hadoop.fs.s3a.threads.max': '9',
     };
