@@ -1,10 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
-/** What starts Spark, servers or AWS clients: one file at a time, since two JVMs fill a small machine. */
-const SERIAL = ['drivers', 'catalog', 'spark', 'clients', 'sessions', 'operations', 'endpoints'].map(
+/** What starts Spark, servers or AWS clients: two files at a time. Much of their time is waiting, and more JVMs would fill a small machine. */
+const HEAVY = ['drivers', 'catalog', 'spark', 'clients', 'sessions', 'operations', 'endpoints'].map(
   (room) => `test/${room}/**/*.test.ts`,
 );
-SERIAL.push(
+HEAVY.push(
   'test/main*.test.ts',
   'test/main/**/*.test.ts',
   'test/wire/s3/s3a.test.ts',
@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'parallel',
           include: ['test/**/*.test.ts'],
-          exclude: SERIAL,
+          exclude: HEAVY,
           maxWorkers: '100%',
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -27,9 +27,9 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'serial',
-          include: SERIAL,
-          maxWorkers: 1,
+          name: 'heavy',
+          include: HEAVY,
+          maxWorkers: 2,
           testTimeout: 180_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 2 },
