@@ -33,10 +33,12 @@ export function readTlsIdentity({ certificate, key }: TlsFiles): TlsIdentity {
 /**
  * The name by which clients reach a server so that its certificate holds: the address that it listens on where the certificate
  * names that, else the first name in the certificate.
+ * @param host as it stands in a URL: an IPv6 address in brackets
  */
 export function certifiedHost({ cert }: TlsIdentity, host: string): string {
   const certificate = new X509Certificate(cert);
-  const holds = isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host);
+  const address = host.replace(/^\[(.*)\]$/, '$1');
+  const holds = isIP(address) === 0 ? certificate.checkHost(host) : certificate.checkIP(address);
   if (holds !== undefined) return host;
   const names = certificate.subjectAltName?.matchAll(/DNS:([^,\s"]+)/g) ?? [];
   return [...names].map(([, name = '']) => name).find((name) => !name.startsWith('*')) ?? host;

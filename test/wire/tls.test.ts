@@ -114,4 +114,5 @@ test('clients are sent to a name that the certificate holds', () => {
   expect(certifiedHost(named, '127.0.0.1')).toBe('athena.example.org');
   expect(certifiedHost(named, 'spark.example.org')).toBe('spark.example.org');
   expect(certifiedHost(both, '127.0.0.1')).toBe('127.0.0.1');
+  expect(certifiedHost(both, '[::1]')).toBe('athena.example.org');
 });
