@@ -83,6 +83,7 @@ async function answer(
     : await verifyV4(request, signed, query, target, options);
   const { principal, headers } = verified;
   record.principal = principal;
+  record.accessKeyId ??= query.get('AWSAccessKeyId') ?? undefined;
   record.resource = arnOf(target);
   checkVersion(query);
   const route = routeOf(signed.method, target, query, headers);

@@ -43,6 +43,7 @@ describe('ARNs', () => {
     ['arn:aws:iam::*:role/Analyst', 'arn:aws:iam::1:x:role/Analyst', false],
     ['arn:*:*:*:*:*', 'arn:aws:s3:::bucket/key:with:colons', true],
     ['arn:aws:athena:us-east-?:*:workgroup/*', 'arn:aws:athena:us-east-1:123456789012:workgroup/a/session/b', true],
+    ['arn:aws:s3:::bucket/a:b*', 'arn:aws:s3:::bucket/a:bc:d', true],
     ['arn:aws:s3*', 'arn:aws:s3:::bucket', false],
     ['arn:aws:s3:::bucket', 'bucket', false],
   ])('%s and %s: %s', (expected, actual, result) => {

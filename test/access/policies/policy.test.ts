@@ -1,4 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: IAM writes its variables like this
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PolicyError, parsePolicy } from '../../../src/access/policies/policy.ts';
 
@@ -63,6 +64,49 @@ describe('parsePolicy', () => {
   it('takes numbers and booleans without quotation marks', () => {
     const Condition = { Bool: { 'aws:SecureTransport': false }, NumericLessThan: { 's3:max-keys': 10 } };
     expect(parsePolicy(withStatement({ Condition })).statements).toHaveLength(2);
+  });
+
+  it('takes any JSON for a policy or refuses it, and fails of none', () => {
+    const words = [
+      'Statement',
+      'Effect',
+      'Action',
+      'Resource',
+      'Condition',
+      'Sid',
+      'Allow',
+      'a:b',
+      '*',
+      '${aws:x}',
+      'Bool',
+    ];
+    const text = fc.oneof(fc.constantFrom(...words), fc.string({ maxLength: 5 }));
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 5 },
+        text,
+        fc.constantFrom(null, true, 1, -0.5),
+        fc.array(tie('value'), { maxLength: 3 }),
+        fc.dictionary(text, tie('value'), { maxKeys: 4 }),
+      ),
+    }));
+    fc.assert(
+      fc.property(value, (document) => {
+        for (const one of [
+          document,
+          { Statement: document },
+          withStatement({ Condition: document }),
+          withStatement({ Action: document }),
+        ]) {
+          try {
+            parsePolicy(one);
+          } catch (error) {
+            expect(error).toBeInstanceOf(PolicyError);
+          }
+        }
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   it('knows which keys it asks for', () => {

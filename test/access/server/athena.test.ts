@@ -218,6 +218,11 @@ describe('tags', () => {
 });
 
 describe('conditions on the call', () => {
+  let caller: Person;
+  beforeAll(async () => {
+    caller = await newUser(server, 'caller');
+  });
+
   it.each<[string, object, boolean]>([
     ['source address', { IpAddress: { 'aws:SourceIp': ['127.0.0.0/8', '::1'] } }, true],
     ['another address', { IpAddress: { 'aws:SourceIp': '198.51.100.0/24' } }, false],
@@ -229,7 +234,6 @@ describe('conditions on the call', () => {
     ['ARN', { ArnLike: { 'aws:PrincipalArn': 'arn:aws:iam::*:user/call*' } }, true],
     ['id', { StringLike: { 'aws:userid': 'AIDA*' } }, true],
   ])('%s', async (_, condition, allowed) => {
-    const caller = (person ??= await newUser(server, 'caller'));
     await attach(server, ['--user', 'caller'], 'main', [allow('athena:ListWorkGroups', '*', condition)]);
     const answer = caller.athena.send(new ListWorkGroupsCommand()).then(
       () => true,
@@ -237,7 +241,6 @@ describe('conditions on the call', () => {
     );
     expect(await answer).toBe(allowed);
   });
-  let person: Person | undefined;
 });
 
 describe('roles', () => {
