@@ -65,7 +65,7 @@ describe('resolveSparkProperties', () => {
       'spark.hadoop.aws.glue.catalog.separator': '/',
       'spark.hadoop.hive.metastore.glue.catalogid': '123456789012:name',
     },
-  ])('takes what AWS documents to the letter: %j', (asked) => {
+  ] as Record<string, string>[])('takes what AWS documents to the letter: %j', (asked) => {
     expect(resolved({ callers: [asked] })).toMatchObject({ properties: asked, refusal: undefined, lowered: [] });
   });
 

@@ -158,6 +158,11 @@ describe.skipIf(skip)(`the state store ${title}`, () => {
     const waiting = other.query('SELECT pg_advisory_lock($1, $2)', [classid, objid]);
     await cut(url, 'lock');
     await waiting;
+    // The broken connection is told to this process by its socket, a moment later.
+    await until(
+      async () => isStoreAway(await listWorkGroups(database, { limit: 1 }).catch((reason: unknown) => reason)),
+      10_000,
+    );
     await until(async () => {
       const error = await insertWorkGroup(database, workGroup('late')).catch((reason: unknown) => reason);
       return isStoreAway(error) && gaveUp;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ServiceError } from '../../src/errors.ts';
+import { runtimeFolder } from '../../src/runtime/runtime.ts';
 import { signatureProblemOf } from '../../src/wire/signature-problem.ts';
 import { createSignatureVerifier } from '../../src/wire/sigv4.ts';
 import type { SignedRequest } from '../../src/wire/sigv4-parse.ts';
@@ -134,7 +135,7 @@ test('signatures of botocore, both forms', async () => {
     const { method, headers, body } = plain;
     return { method, headers, body: expiresIn ? undefined : body, url, key, service, expiresIn, region: REGION };
   });
-  const python = join(import.meta.dirname, '../../runtime/python/bin/python');
+  const python = join(runtimeFolder(), 'python', 'bin', 'python');
   const out = execFileSync(python, [join(import.meta.dirname, 'botocore_sign.py')], { input: JSON.stringify(cases) });
   const signed = JSON.parse(out.toString()) as { method: string; url: string; headers: Record<string, string> }[];
   expect(signed).toHaveLength(cases.length);

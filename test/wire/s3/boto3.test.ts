@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { runtimeFolder } from '../../../src/runtime/runtime.ts';
 import { ADMINISTRATOR, SESSION, startS3Server } from './s3-server.ts';
 
-const CHECKOUT = join(import.meta.dirname, '../../..');
-const PYTHON = join(CHECKOUT, 'runtime/python/bin/python');
+const PYTHON = join(runtimeFolder(), 'python', 'bin', 'python');
 
 describe('boto3', () => {
   test.each([
