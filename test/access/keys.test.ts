@@ -2,7 +2,9 @@ import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { decide } from '../../src/access/authorize.ts';
 import { KeyRing, lastEndpoint, newAccessKeyId, writeAwsConfig } from '../../src/access/keys.ts';
+import type { AccessKey } from '../../src/access/principal.ts';
 
 const newHome = () => mkdtempSync(join(tmpdir(), 'parthenon-keys-'));
 const ring = (home: string, rest: Partial<ConstructorParameters<typeof KeyRing>[0]> = {}) =>
@@ -42,6 +44,32 @@ describe('KeyRing', () => {
     });
     active = false;
     expect(await keys.find(accessKeyId)).toBeUndefined();
+  });
+
+  it('gives a session what its role says: any role all of S3, until roles are configured; then an unknown one nothing', async () => {
+    const home = newHome();
+    const accessKeyId = newAccessKeyId();
+    const rightsWith = async (role: string) => {
+      const executionRole = `arn:aws:iam::123456789012:role/${role}`;
+      const keys = ring(home, { findSession: async () => ({ sessionId: 'a-session', executionRole }) });
+      const { principal } = (await keys.find(accessKeyId)) as AccessKey;
+      const may = (bucket: string) =>
+        decide(principal, { action: 's3:GetObject', resource: `arn:aws:s3:::${bucket}/k` }) === 'allowed';
+      return { mine: may('mine'), others: may('others'), userId: principal.userId };
+    };
+    expect(await rightsWith('Any')).toMatchObject({ mine: true, others: true });
+    const policy = {
+      Version: '2012-10-17',
+      Statement: { Effect: 'Allow', Action: 's3:*', Resource: 'arn:aws:s3:::mine/*' },
+    };
+    const role = { id: 'AROAX', createdAt: '2026-01-01T00:00:00Z', policies: { policy } };
+    const document = { version: 1, roles: { Mine: role }, onlyTheseRoles: true };
+    writeFileSync(join(home, 'access.json'), JSON.stringify(document));
+    expect(await rightsWith('Mine')).toEqual({ mine: true, others: false, userId: 'AROAX:a-session' });
+    expect(await rightsWith('Any')).toMatchObject({ mine: false, others: false });
+    expect(await rightsWith('ParthenonDefaultExecutionRole')).toMatchObject({ mine: true, others: true });
+    writeFileSync(join(home, 'access.json'), JSON.stringify({ ...document, roles: {} }));
+    expect(await rightsWith('Mine')).toMatchObject({ mine: false, others: false });
   });
 
   it('gives a part of the server keys that are no administrator’s, and that no later server knows', async () => {
