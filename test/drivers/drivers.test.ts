@@ -16,6 +16,8 @@ describe('a driver from the pool', () => {
     await using fixture = makeDrivers({ poolSize: 1 });
     await until(() => readdirSync(fixture.folder).length === 1);
     const [pooled] = readdirSync(fixture.folder);
+    // Python and Java: it is launched, and not yet warm.
+    await until(() => processesOf({ driverId: pooled } as DriverIdentity).length > 1);
     const sparkProperties = {
       'spark.authenticate': 'true',
       'spark.io.encryption.enabled': 'true',

@@ -126,9 +126,7 @@ print(botocore.session.get_session().get_credentials().access_key)`;
   it('may not call Athena with its keys', async () => {
     const calculation = await run(server, sessionId, "import boto3\nboto3.client('athena').list_work_groups()");
     expect(calculation.Status?.State).toBe('FAILED');
-    expect(calculation.stderr).toMatch(
-      /AccessDeniedException.*is not authorized to perform: athena:ListWorkGroups on resource/,
-    );
+    expect(calculation.stderr).toMatch(/AccessDeniedException.*is not authorized to perform: athena:ListWorkGroups/);
   });
 
   it('fails a calculation with the error in Athena’s form, and stays usable', async () => {
