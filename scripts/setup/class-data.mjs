@@ -1,6 +1,7 @@
 import {
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -8,7 +9,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fingerprint } from './files.mjs';
 import { CommandFailed, run } from './process.mjs';
@@ -34,7 +35,7 @@ const SOURCES = ['class_data.py', 'warm_up.py', 'rehearsal.py', 'jvm_options.py'
 export function classData({ runtime, locks, python, java, sparkHome, jars }) {
   const file = () => {
     const release = join(dirname(dirname(realpathSync(java()))), 'release');
-    const parts = [java(), readFileSync(release), sparkHome(), ...jars()];
+    const parts = [java(), existsSync(release) ? readFileSync(release) : '', sparkHome(), ...jars()];
     return join(
       runtime,
       'class-data',
@@ -50,6 +51,9 @@ export function classData({ runtime, locks, python, java, sparkHome, jars }) {
     isDone() {
       return existsSync(file()) || existsSync(failure());
     },
+
+    /** Where it lies once it is made. */
+    file,
 
     /** The archive; null where it could not be made. @returns {string | null} */
     path() {
@@ -77,7 +81,8 @@ export function classData({ runtime, locks, python, java, sparkHome, jars }) {
         return `not made; sessions start slower without it. What happened: ${failure()}`;
       }
       renameSync(archive, target);
-      rmSync(work, { recursive: true, force: true });
+      // A JVM that maps an older one goes on; what starts without it is only slower.
+      removeOthers(target);
       return `${Math.round(statSync(target).size / 1024 ** 2)} MB`;
     },
   };
@@ -97,6 +102,16 @@ export function classData({ runtime, locks, python, java, sparkHome, jars }) {
       held: null,
       class_data: archive,
     };
+  }
+}
+
+/**
+ * Leaves nothing but this file in its folder.
+ * @param {string} file
+ */
+function removeOthers(file) {
+  for (const name of readdirSync(dirname(file))) {
+    if (name !== basename(file)) rmSync(join(dirname(file), name), { recursive: true, force: true });
   }
 }
 

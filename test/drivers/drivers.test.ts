@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { type DriverIdentity, SessionStartFailed } from '../../src/drivers/driver.ts';
 import { startTicks } from '../../src/drivers/processes.ts';
+import { locateRuntime } from '../../src/runtime/runtime.ts';
 import { jvmOf, makeAssignment, makeDrivers, processesOf, run, SESSION_ID } from './driver-fixture.ts';
 
 async function until(condition: () => boolean): Promise<void> {
@@ -48,6 +49,8 @@ print(spark.range(100).repartition(4).count(), spark.catalog.listTables(), sc.ma
       'spark.hadoop.fs.s3a.threads.max': '9',
     };
     const driver = await fixture.drivers.start(makeAssignment({ sparkProperties }), async () => undefined);
+    // Java maps the archive only if it is of this very Java and class path.
+    expect(readFileSync(`/proc/${jvmOf(driver.identity)}/maps`, 'utf8')).toContain(locateRuntime().classData);
     const { stdout } = await run(
       driver,
       `import json
