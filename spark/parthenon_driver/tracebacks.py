@@ -22,7 +22,11 @@ def _folder(path: str) -> str:
 
 
 _MACHINERY = tuple(_folder(path) for path in (IPython.__file__, ipykernel.__file__, __file__))
-_LIBRARIES = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+#: Python's own, the session's, and those of the environment that all sessions share, where IPython lies.
+_LIBRARIES = (
+    *(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+    _folder(os.path.dirname(IPython.__file__)),
+)
 
 
 def format_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> str:
