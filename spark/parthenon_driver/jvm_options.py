@@ -50,6 +50,8 @@ def java_command(launch: Launch, properties: Mapping[str, str], properties_file:
         "-Djdk.reflect.useDirectMethodHandle=false",
         # A JVM out of memory is in no state to go on; the driver says so and ends.
         "-XX:+ExitOnOutOfMemoryError",
+        # The heap begins small and grows on use; Java would begin with a 64th of the machine's memory and keep that.
+        "-Xms64m",
         # An idle session gives memory back that it no longer needs, after two minutes; a busy machine puts that off.
         "-XX:G1PeriodicGCInterval=120000",
         "-XX:MaxHeapFreeRatio=40",

@@ -23,7 +23,7 @@ import type { Stages } from './replies.ts';
 import { SparkDriver } from './spark-driver.ts';
 
 const DRIVER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const POOL_NICENESS = 5;
+const POOL_NICENESS = 15;
 const DEFAULT_INTERRUPT_GRACE_MS = 30_000;
 
 export interface DriversOptions {
@@ -73,6 +73,7 @@ class SparkDrivers implements Drivers {
       new Demand(profileOf(options.standard.sparkProperties, options.standard.sparkMaster)),
       (profile) => this.#launchForPool(profile),
       (driver) => this.#setNiceness(driver, 0),
+      () => [...this.#sessions].some((driver) => driver.isRunning),
       options.logger,
     );
     this.#pool.fill();

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Demand } from './demand.ts';
 import { contextFits, jvmFits, type Profile } from './profile.ts';
@@ -7,6 +8,12 @@ const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 60_000;
 /** A driver that has waited for so long is replaced: the machine around it may have changed. */
 const LONGEST_WAIT_MS = 12 * 3_600_000;
+
+/** A session that has just started is about to work, and whoever starts one may start another. */
+const QUIET_MS = 2_000;
+/** For so long sessions that work put a new driver off; then it is made beside them, at low priority. */
+const LONGEST_DELAY_MS = 30_000;
+const LOOK_MS = 250;
 
 /** Starts a driver that warms itself; resolves once it is launched, long before it is warm. */
 export type WarmLauncher = (profile: Profile) => Promise<SparkDriver>;
@@ -33,6 +40,7 @@ export class Pool {
   readonly #demand: Demand;
   readonly #launch: WarmLauncher;
   readonly #onWarm: (driver: SparkDriver) => void;
+  readonly #sessionsWork: () => boolean;
   readonly #logger: Logger;
   /** Oldest first. */
   readonly #waiting: Waiting[] = [];
@@ -41,6 +49,8 @@ export class Pool {
   #retryMs = FIRST_RETRY_MS;
   /** Sessions that start now; they need the cores more. */
   #starting = 0;
+  /** When the last of them had started. */
+  #startedAt = 0;
   #closed = false;
 
   constructor(
@@ -48,12 +58,14 @@ export class Pool {
     demand: Demand,
     launch: WarmLauncher,
     onWarm: (driver: SparkDriver) => void,
+    sessionsWork: () => boolean,
     logger: Logger,
   ) {
     this.#size = size;
     this.#demand = demand;
     this.#launch = launch;
     this.#onWarm = onWarm;
+    this.#sessionsWork = sessionsWork;
     this.#logger = logger;
   }
 
@@ -82,6 +94,7 @@ export class Pool {
   /** A session for which `take` was called has its driver, or has failed. */
   started(): void {
     this.#starting -= 1;
+    this.#startedAt = Date.now();
     this.fill();
   }
 
@@ -111,6 +124,8 @@ export class Pool {
 
   async #fill(): Promise<void> {
     while (this.#hasRoom()) {
+      await this.#untilQuiet();
+      if (!this.#hasRoom()) return;
       try {
         await this.#add(this.#demand.next(this.#waiting.map(({ profile }) => profile)));
         this.#retryMs = FIRST_RETRY_MS;
@@ -121,6 +136,13 @@ export class Pool {
       }
       await this.#retireOld();
     }
+  }
+
+  /** Warming takes a core for many seconds: not while sessions need it, unless that goes on for long. */
+  async #untilQuiet(): Promise<void> {
+    const deadline = Date.now() + LONGEST_DELAY_MS;
+    const busy = () => Date.now() - this.#startedAt < QUIET_MS || this.#sessionsWork();
+    while (this.#hasRoom() && busy() && Date.now() < deadline) await sleep(LOOK_MS, undefined, { ref: false });
   }
 
   async #add(profile: Profile): Promise<void> {

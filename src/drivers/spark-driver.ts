@@ -68,6 +68,11 @@ export class SparkDriver implements Driver {
     return this.#ready;
   }
 
+  /** Whether a calculation runs. */
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
   get alive(): boolean {
     return !this.#ended;
   }
