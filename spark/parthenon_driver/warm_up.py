@@ -79,7 +79,7 @@ def _warm_sql(session: SparkSession, launch: Launch) -> None:
     session.range(10).selectExpr("id", "id % 3 AS part").createOrReplaceTempView("warm_up")
     session.sql("SELECT a.part, count(*) FROM warm_up a JOIN warm_up b USING (id) GROUP BY 1 ORDER BY 1").collect()
     session.range(1000).count()
-    session.createDataFrame([(1, "one")], ["id", "name"])._jdf.showString(20, 20, False)
+    session.sql("SELECT 1 AS id, 'one' AS name")._jdf.showString(20, 20, False)
 
 
 def _warm_iceberg(session: SparkSession, launch: Launch) -> None:
