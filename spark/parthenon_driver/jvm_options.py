@@ -50,13 +50,11 @@ def java_command(launch: Launch, properties: Mapping[str, str], properties_file:
         "-Djdk.reflect.useDirectMethodHandle=false",
         # A JVM out of memory is in no state to go on; the driver says so and ends.
         "-XX:+ExitOnOutOfMemoryError",
-        # The heap begins small and grows on use; Java would begin with a 64th of the machine's memory and keep that.
-        "-Xms64m",
         # An idle session gives memory back that it no longer needs, after two minutes; a busy machine puts that off.
         "-XX:G1PeriodicGCInterval=120000",
         "-XX:MaxHeapFreeRatio=40",
         "-XX:MinHeapFreeRatio=20",
-        "-Xmx" + properties.get("spark.driver.memory", _DEFAULT_MEMORY),
+        *_heap(properties),
         f"-Djava.io.tmpdir={launch.scratch}",
         f"-Dparthenon.folder={launch.folder}",
         # Where `ADD JAR 'ivy://…'` keeps its packages; Spark reads it from the system's properties alone.
@@ -71,6 +69,13 @@ def java_command(launch: Launch, properties: Mapping[str, str], properties_file:
         *(("--properties-file", str(properties_file)) if properties_file else ()),
         "pyspark-shell",
     ]
+
+
+def _heap(properties: Mapping[str, str]) -> list[str]:
+    if memory := properties.get("spark.driver.memory"):
+        return [f"-Xmx{memory}"]
+    # It begins small and grows on use; Java would begin with a 64th of the machine's memory and keep that.
+    return ["-Xms64m", f"-Xmx{_DEFAULT_MEMORY}"]
 
 
 def _class_data(launch: Launch) -> list[str]:
