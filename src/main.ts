@@ -99,7 +99,11 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     background: new Set(),
   };
   await workGroups.ensurePrimary();
-  opened.defer(() => terminateAllSessions(sessions, config.stopSeconds * 1000));
+  // A start that fails, at a port in use say, must not end what the next one can go on with.
+  let serves = false;
+  opened.defer(async () => {
+    if (serves) await terminateAllSessions(sessions, config.stopSeconds * 1000);
+  });
   const sweeper = new Sweeper(sessions);
   const audit = auditOf(config, logger);
   opened.defer(() => audit?.close());
@@ -123,6 +127,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   // Calls that need to know wait for it; the others are answered meanwhile.
   await recoverSessions(sessions);
   recovered.resolve();
+  serves = true;
   if (catalog !== undefined) startCatalog(catalog, sessions);
   sweeper.start();
   opened.defer(() => sweeper.stop());

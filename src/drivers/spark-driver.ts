@@ -136,7 +136,7 @@ export class SparkDriver implements Driver {
     this.#running = calculationId;
     // Requests are taken in turn: whatever an earlier server sent has been run, and its spool closed, when this is answered.
     await this.ready().catch(() => undefined);
-    this.#running = undefined;
+    this.#endRunning();
     const outcome = await readOutcome(this.identity.folder, calculationId);
     return outcome ?? (await this.run(calculationId, code));
   }
@@ -160,9 +160,7 @@ export class SparkDriver implements Driver {
     );
     const startedAt = new Date();
     const answer = await reply.catch((error: Error) => error);
-    this.#running = undefined;
-    clearTimeout(this.#interruptDeadline);
-    this.#interruptDeadline = undefined;
+    this.#endRunning();
     if (this.#stopping !== undefined) {
       throw new DriverDied((await this.exited).reason); // the spool goes with the folder
     }
@@ -217,6 +215,13 @@ export class SparkDriver implements Driver {
   detach(): void {
     clearTimeout(this.#interruptDeadline);
     this.#disconnect();
+  }
+
+  /** Nothing runs any more, nor has to be ended by force. */
+  #endRunning(): void {
+    this.#running = undefined;
+    clearTimeout(this.#interruptDeadline);
+    this.#interruptDeadline = undefined;
   }
 
   async #stop(): Promise<void> {

@@ -1,5 +1,8 @@
+import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GetSessionCommand, StopCalculationExecutionCommand, TerminateSessionCommand } from '@aws-sdk/client-athena';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -12,11 +15,14 @@ import {
 } from '../support/calculations.ts';
 import { startTestServer, type TestServer, until } from '../support/server.ts';
 
+const GRACE_SECONDS = 2;
+const SETTINGS = { 'interrupt-grace-seconds': String(GRACE_SECONDS) };
+
 /** One server after the other on one home and one port, as a restart is. */
 let server: TestServer;
 let sessionId: string;
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer(SETTINGS);
   sessionId = await startIdleSession(server);
 }, 120_000);
 afterAll(async () => await server.remove());
@@ -25,7 +31,7 @@ async function killAndStartAgain(between: () => Promise<void> | void = () => und
   const { home, endpoint } = server;
   await server.stop('SIGKILL');
   await between();
-  server = await startTestServer({ port: new URL(endpoint).port }, home);
+  server = await startTestServer({ ...SETTINGS, port: new URL(endpoint).port }, home);
 }
 
 /** Code that runs until a file is there, and says so by another. */
@@ -89,7 +95,23 @@ print(kept + 1, spark.table("numbers").count())`;
     await killAndStartAgain();
     await server.athena.send(new StopCalculationExecutionCommand({ CalculationExecutionId: calculation }));
     expect((await waitForCalculation(server, calculation)).Status?.State).toBe('CANCELED');
+    // Code that had not stopped by now would have lost its driver.
+    await sleep(GRACE_SECONDS * 1000 + 500);
     expect(await sessionState(server, sessionId)).toBe('IDLE');
+  });
+
+  it('is left alone by a start that fails, and goes on in the one after that', async () => {
+    const { home, endpoint } = server;
+    const port = Number(new URL(endpoint).port);
+    await killAndStartAgain(async () => {
+      const taker = createServer().listen(port, '127.0.0.1');
+      await once(taker, 'listening');
+      await expect(startTestServer({ port: String(port) }, home)).rejects.toThrow(`Port ${port} is in use`);
+      taker.close();
+      await once(taker, 'close');
+    });
+    expect(await sessionState(server, sessionId)).toBe('IDLE');
+    expect((await run(server, sessionId, 'print(kept)')).stdout).toBe('41\n');
   });
 
   it('fails with the reason where its driver died meanwhile, also when the process id is another process’s by now', async () => {
