@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import type {
   CalculationOutcome,
@@ -138,4 +139,9 @@ export function jvmOf(identity: DriverIdentity): number {
   const pid = processesOf(identity).find((each) => readFileSync(`/proc/${each}/comm`, 'utf8').trim() === 'java');
   if (pid === undefined) throw new Error(`Driver ${identity.driverId} has no JVM`);
   return pid;
+}
+
+/** Waits for a condition as long as the test may take. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(50);
 }

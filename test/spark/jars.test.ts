@@ -8,7 +8,7 @@ import type { Driver } from '../../src/drivers/driver.ts';
 import { locateRuntime } from '../../src/runtime/runtime.ts';
 import { type DriversFixture, makeAssignment, makeDrivers, run } from '../drivers/driver-fixture.ts';
 import { type FileServer, type Identity, makeIdentity, serveFiles } from '../support/file-server.ts';
-import { buildTestJars, writeZip } from '../support/jars.ts';
+import { buildTestJars, writeZip, whichOf } from '../support/jars.ts';
 import { until } from '../support/server.ts';
 import { ADMINISTRATOR, REGION, type S3Server, SESSION, startS3Server } from '../wire/s3/s3-server.ts';
 
@@ -20,14 +20,7 @@ print(spark.range(2).selectExpr("shout(concat('row ', id)) AS s").agg({"s": "max
 const COUNTDOWN = `print(sorted(row[0] for row in spark.read.format("example.countdown").option("from", "3").load().collect()))`;
 
 /** Which of the jars' classes a session finds. */
-const WHICH = `loader = sc._jvm.Thread.currentThread().getContextClassLoader()
-def finds(name):
-    try:
-        return sc._jvm.java.lang.Class.forName(name, True, loader) is not None
-    except Exception as error:
-        assert "ClassNotFoundException" in str(error)
-        return False
-print([name for name in ("example.Shout", "example.Words", "example.countdown.DefaultSource") if finds(name)])`;
+const WHICH = whichOf('example.Shout', 'example.Words', 'example.countdown.DefaultSource');
 
 let folder: string;
 let s3: S3Server;

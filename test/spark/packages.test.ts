@@ -6,18 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Driver } from '../../src/drivers/driver.ts';
 import { type DriversFixture, makeAssignment, makeDrivers, run } from '../drivers/driver-fixture.ts';
 import { type FileServer, serveFiles } from '../support/file-server.ts';
-import { buildTestJars, writeZip } from '../support/jars.ts';
+import { buildTestJars, writeZip, whichOf } from '../support/jars.ts';
 import { ivySettings, publish } from '../support/maven-repository.ts';
 
 /** Which of the packages' classes a session finds. */
-const WHICH = `loader = sc._jvm.Thread.currentThread().getContextClassLoader()
-def finds(name):
-    try:
-        return sc._jvm.java.lang.Class.forName(name, True, loader) is not None
-    except Exception as error:
-        assert "ClassNotFoundException" in str(error)
-        return False
-print([name for name in ("example.Greet", "example.Words", "example.countdown.AsRow") if finds(name)])`;
+const WHICH = whichOf('example.Greet', 'example.Words', 'example.countdown.AsRow');
 
 let folder: string;
 let repository: string;

@@ -38,3 +38,15 @@ with zipfile.ZipFile(sys.argv[1], "w") as file:
         file.writestr(name, text)`;
   execFileSync(locateRuntime().python, ['-c', code, path], { input: JSON.stringify(texts) });
 }
+
+/** Code that prints which of these classes its session finds. */
+export function whichOf(...classes: readonly string[]): string {
+  return `loader = sc._jvm.Thread.currentThread().getContextClassLoader()
+def finds(name):
+    try:
+        return sc._jvm.java.lang.Class.forName(name, True, loader) is not None
+    except Exception as error:
+        assert "ClassNotFoundException" in str(error)
+        return False
+print([name for name in ${JSON.stringify(classes)} if finds(name)])`;
+}
