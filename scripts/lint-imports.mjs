@@ -23,7 +23,10 @@ const ROOMS = new Map(
     store: [],
     objects: ['store/sqlite.ts', 'regular-files.ts'],
     runtime: [],
+    telemetry: ['sessions/states.ts', 'store', 'drivers/driver.ts'],
     'errors.ts': [],
+    'happenings.ts': [],
+    'spans.ts': [],
     'regular-files.ts': [],
     'config.ts': [],
     'home.ts': [],
@@ -33,7 +36,7 @@ const ROOMS = new Map(
 );
 
 /** What every room may import. */
-const COMMON = ['errors.ts', 'config.ts'];
+const COMMON = ['errors.ts', 'config.ts', 'happenings.ts', 'spans.ts'];
 
 /** Packages and parts of Node that only some rooms may know. */
 const MODULES = new Map(
@@ -46,6 +49,9 @@ const MODULES = new Map(
     kysely: ['store', 'objects'],
     pg: ['store'],
     'node:sqlite': ['store', 'objects'],
+    'node:diagnostics_channel': ['happenings.ts'],
+    'prom-client': ['telemetry'],
+    '@opentelemetry': ['telemetry'],
     '@aws-sdk/client-s3': ['objects', 'wire/s3'],
   }),
 );

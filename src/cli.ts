@@ -16,6 +16,7 @@ import {
   settingNames,
 } from './config.ts';
 import type { RunningServer } from './main.ts';
+import { currentTrace } from './spans.ts';
 
 /** A signal this soon after the first is the same one again. */
 const REPEATED_SIGNAL_MILLIS = 1000;
@@ -53,7 +54,7 @@ async function start(flags: Flags): Promise<void> {
   // Only here: what the other commands need is there in a moment, the server is not.
   const { startServer } = await import('./main.ts');
   const logger = pino(
-    { level: config.logLevel, redact: ['*.secretAccessKey', 'secretAccessKey'] },
+    { level: config.logLevel, redact: ['*.secretAccessKey', 'secretAccessKey'], mixin: () => currentTrace() ?? {} },
     pino.destination(2),
   );
   const starting = startServer(config, logger);

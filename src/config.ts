@@ -53,6 +53,19 @@ const settings = {
     .default(false)
     .describe('listen beyond the loopback interface without TLS, where something else keeps the network private'),
   audit: z.string().min(1).default('off').describe('where each API call leaves a line of JSON: off, stdout or a file'),
+  metrics: yesOrNo.default(true).describe('serve metrics for Prometheus at /metrics, to who has the token'),
+  metricsToken: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,}$/, 'must be at least 16 printable ASCII characters without spaces')
+    .optional()
+    .describe('bearer token that reads /metrics; made at first start, in metrics-token under home, unless given'),
+  traces: z
+    .string()
+    .regex(/^(off|otlp|https?:\/\/\S+)$/, 'must be off, otlp or the URL of a collector, e.g. http://127.0.0.1:4318')
+    .default('off')
+    .describe(
+      'where OpenTelemetry traces go: off, the URL of an OTLP/HTTP collector, or otlp: as OTEL_EXPORTER_OTLP_ENDPOINT says',
+    ),
   region: z
     .string()
     .regex(/^[a-z0-9-]+$/, 'must be lower-case letters, digits and hyphens')
@@ -168,7 +181,12 @@ export class ConfigError extends Error {
 }
 
 /** Settings whose values are never printed. */
-const secretSettings: ReadonlySet<SettingName> = new Set(['secretAccessKey', 's3SecretAccessKey', 'catalogUrl']);
+const secretSettings: ReadonlySet<SettingName> = new Set([
+  'secretAccessKey',
+  's3SecretAccessKey',
+  'catalogUrl',
+  'metricsToken',
+]);
 
 /** Whether a setting's value is not to be printed: a database's URL holds a password, a file's path does not. */
 export function isSecret(name: SettingName, value: unknown): boolean {

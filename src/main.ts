@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
+import manifest from '../package.json' with { type: 'json' };
 import type { Realm } from './access/arns.ts';
 import { KeyRing, writeAwsConfig } from './access/keys.ts';
+import { keptMetricsToken } from './access/metrics-token.ts';
 import { type Catalog, openCatalog } from './catalog/catalog.ts';
 import { keptPort } from './catalog/port.ts';
 import { checkListening, type Config, ConfigError, defaultResultsLocation, givenKeys } from './config.ts';
@@ -13,6 +15,7 @@ import { makeHome } from './home.ts';
 import { EmbeddedStore } from './objects/embedded/embedded-store.ts';
 import { createEmbeddedObjectStore } from './objects/embedded-object-store.ts';
 import { createExternalObjectStore } from './objects/external.ts';
+import { measured } from './objects/measured.ts';
 import type { ObjectStore } from './objects/object-store.ts';
 import { createOperations } from './operations/index.ts';
 import { driverJars, locateRuntime } from './runtime/runtime.ts';
@@ -24,6 +27,7 @@ import { recoverSessions, terminateAllSessions } from './sessions/recovery.ts';
 import { Sweeper } from './sessions/sweep.ts';
 import { findSessionOfKey } from './store/sessions.ts';
 import { openStore } from './store/store.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { type Audit, fileAudit, stdoutAudit } from './wire/audit.ts';
 import { createS3Handler } from './wire/s3/handler.ts';
 import { createServer, type WireServer } from './wire/server.ts';
@@ -57,10 +61,11 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   const tls = tlsFiles && readTls(tlsFiles);
   // What is opened below is closed in reverse: when the server stops, or at once when a later step fails.
   await using opened = new AsyncDisposableStack();
+  if (config.traces !== 'off') opened.defer(await tracesOf(config, logger));
   const realm: Realm = { region: config.region, accountId: config.accountId };
   const storeTaken = Promise.withResolvers<void>();
   const url = config.databaseUrl ?? `sqlite:${join(config.home, 'state.db')}`;
-  const database = await openStore(url, { logger, onTaken: storeTaken.resolve });
+  const database = await openStore(url, { logger, onTaken: storeTaken.resolve, measured: config.metrics });
   opened.defer(() => database.destroy());
   const keys = new KeyRing({
     home: config.home,
@@ -85,7 +90,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   const sessions: SessionsContext = {
     database,
     drivers,
-    objects: objects.store,
+    objects: config.metrics ? measured(objects.store) : objects.store,
     workGroups,
     keys,
     realm,
@@ -105,6 +110,8 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     if (serves) await terminateAllSessions(sessions, config.stopSeconds * 1000);
   });
   const sweeper = new Sweeper(sessions);
+  const metrics = config.metrics ? metricsOf(sessions) : undefined;
+  opened.defer(() => metrics?.close());
   const audit = auditOf(config, logger);
   opened.defer(() => audit?.close());
   const server = createServer({
@@ -115,6 +122,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     logger,
     tls,
     audit,
+    metrics: metrics && { token: config.metricsToken ?? keptMetricsToken(config.home), read: metrics.read },
     ready: () => sweeper.started,
     limits: { athenaBodyBytes: config.maxBodyBytes, connections: config.maxConnections },
   });
@@ -133,6 +141,16 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   opened.defer(() => sweeper.stop());
   const running = opened.move();
   return { endpoint, keys, storeTaken: storeTaken.promise, stop: () => running.disposeAsync() };
+}
+
+/** Only here is OpenTelemetry loaded. */
+async function tracesOf({ traces: to }: Config, logger: Logger): Promise<() => Promise<void>> {
+  const { openTraces } = await import('./telemetry/traces.ts');
+  return openTraces({ to, version: manifest.version, logger });
+}
+
+function metricsOf({ database, drivers, changes }: SessionsContext): Metrics {
+  return createMetrics({ database, drivers, heldReplies: () => changes.held, version: manifest.version });
 }
 
 /** @returns the endpoint as clients of this machine reach it */

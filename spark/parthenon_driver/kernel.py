@@ -1,6 +1,7 @@
 """The kernel: Jupyter's protocol, and the few messages beside it by which the server makes a session of it.
 
-Shell channel: `assign_request`. Control channel, answered while code runs: `executors_request`, `progress_request`.
+Shell channel: `assign_request`. Control channel, answered while code runs: `executors_request`, `progress_request`,
+`jobs_request`.
 An `execute_request` whose metadata carry `calculation_id` runs into that calculation's spool.
 """
 
@@ -65,6 +66,7 @@ class DriverKernel(IPythonKernel):
         self.shell_handlers["assign_request"] = self.assign_request
         self.control_handlers["executors_request"] = self.executors_request
         self.control_handlers["progress_request"] = self.progress_request
+        self.control_handlers["jobs_request"] = self.jobs_request
         self.shell.displayhook.current_spool = lambda: self._spool
         self.shell.display_pub.current_spool = lambda: self._spool
         self.shell.current_spool = lambda: self._spool
@@ -103,7 +105,12 @@ class DriverKernel(IPythonKernel):
         session = open_session(context, self.session_id)
         self.shell.push(namespace(session, self.launch), interactive=False)
         stages.reached("session")
-        return {"status": "ok", "application_id": session.sparkContext.applicationId, "stages": stages.millis}
+        return {
+            "status": "ok",
+            "application_id": session.sparkContext.applicationId,
+            "stages": stages.millis,
+            "began_at": stages.began_at,
+        }
 
     # ---- calculations
 
@@ -188,6 +195,10 @@ class DriverKernel(IPythonKernel):
 
     def progress_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         self._observe(stream, ident, parent, "progress", observe.progress)
+
+    def jobs_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
+        since, until = parent["content"]["since"], parent["content"]["until"]
+        self._observe(stream, ident, parent, "jobs", lambda context: observe.jobs(context, since, until))
 
     def _observe(
         self, stream: Any, ident: Any, parent: dict[str, Any], name: str, ask: Callable[[SparkContext | None], Any]

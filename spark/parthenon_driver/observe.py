@@ -1,4 +1,4 @@
-"""What can be asked of a session while its code runs: executors and progress. By py4j, from a thread of its own."""
+"""What can be asked of a session while its code runs: executors, progress, jobs. By py4j, from a thread of its own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ if TYPE_CHECKING:
     from pyspark import SparkContext
 
 _COORDINATOR = "driver"
+_MOST_JOBS = 100
+#: Spark tells its status store by a queue, which is a little behind.
+_SETTLE_MS = 1_000
+_LONGEST_NAME = 256
 
 
 def executors(context: SparkContext | None) -> list[dict[str, Any]]:
@@ -46,6 +50,48 @@ def progress(context: SparkContext | None) -> float | None:
                 total += stage.numTasks
                 completed += stage.numCompletedTasks
     return 100 * completed / total if total else None
+
+
+def jobs(context: SparkContext | None, since: float, until: float) -> list[dict[str, Any]]:
+    """The newest jobs that were submitted between the two. Times are milliseconds since the epoch."""
+    if context is None or context._jsc is None:
+        return []
+    scala_context = context._jsc.sc()
+    try:
+        scala_context.listenerBus().waitUntilEmpty(_SETTLE_MS)
+    except Exception:
+        pass  # told as far as it is known
+    store, found = scala_context.statusStore(), []
+    newest = scala_context.dagScheduler().numTotalJobs() - 1
+    for job_id in range(newest, max(-1, newest - _MOST_JOBS), -1):
+        try:
+            job = store.job(job_id)
+        except Exception:
+            continue  # Spark keeps only so many
+        submitted = _millis(job.submissionTime())
+        if submitted is None or submitted > until:
+            continue
+        if submitted < since:
+            break
+        group = job.jobGroup()
+        found.append(
+            {
+                "job_id": job_id,
+                "name": job.name()[:_LONGEST_NAME],
+                "status": job.status().toString(),
+                "submitted_at": submitted,
+                "ended_at": _millis(job.completionTime()),
+                "group": group.get()[:_LONGEST_NAME] if group.isDefined() else None,
+                "stages": job.stageIds().size(),
+                "tasks": job.numTasks(),
+            }
+        )
+    return found
+
+
+def _millis(date: Any) -> int | None:
+    """A Scala Option of a Java Date."""
+    return date.get().getTime() if date.isDefined() else None
 
 
 def _executor(executor_id: str, active: bool, started: int, ended: int | None) -> dict[str, Any]:

@@ -10,6 +10,8 @@ class Stages:
 
     def __init__(self) -> None:
         self.millis: dict[str, float] = {}
+        #: Milliseconds since 1970.
+        self.began_at = 1000 * time.time()
         self._since = time.perf_counter()
 
     def reached(self, name: str) -> None:

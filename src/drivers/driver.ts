@@ -3,6 +3,8 @@
  * under it). This room owns the processes and their folders; it knows no HTTP and no SQL.
  */
 
+import type { StartKind } from '../happenings.ts';
+
 /** Enough to find a driver again after a restart of the server, and to be sure that it is still the same process. */
 export interface DriverIdentity {
   readonly driverId: string;
@@ -13,6 +15,24 @@ export interface DriverIdentity {
   readonly folder: string;
   /** What its ZeroMQ sockets' paths begin with. Beside the row, not in the folder, where the session's code can write. */
   readonly sockets: string;
+}
+
+/** What the processes of one driver take together. */
+export interface DriverUsage {
+  readonly driverId: string;
+  /** A session's, or waiting in the pool. */
+  readonly role: 'session' | 'pool';
+  readonly memoryBytes: number;
+  /** Since it was launched. */
+  readonly cpuSeconds: number;
+}
+
+/** Drivers that wait for a session, by how far they are: with a SparkContext, with a JVM, on the way there. */
+export interface PoolCensus {
+  readonly size: number;
+  readonly hot: number;
+  readonly warm: number;
+  readonly warming: number;
 }
 
 /** Keys by which a session's code reaches S3; never in the driver's environment. */
@@ -67,8 +87,24 @@ export interface ExecutorInfo {
   readonly endedAt?: Date;
 }
 
+export interface SparkJob {
+  readonly jobId: number;
+  /** Spark's: what was called, and where. */
+  readonly name: string;
+  /** `SUCCEEDED`, `FAILED`, `RUNNING`, … */
+  readonly status: string;
+  readonly submittedAt: Date;
+  /** Unset while it runs. */
+  readonly endedAt: Date | undefined;
+  readonly group: string | undefined;
+  readonly stages: number;
+  readonly tasks: number;
+}
+
 export interface Driver {
   readonly identity: DriverIdentity;
+  /** What the session was made of; undefined for a driver that an earlier server left. */
+  readonly startedFrom: StartKind | undefined;
   /** Resolves when the process has gone, however it went; never rejects. */
   readonly exited: Promise<DriverExit>;
   /**
@@ -88,6 +124,8 @@ export interface Driver {
   /** Interrupts the running calculation (Python code and Spark jobs); harmless when that one is not running. */
   interrupt(calculationId: string): Promise<void>;
   executors(): Promise<readonly ExecutorInfo[]>;
+  /** Spark jobs of the session that were submitted between the two, newest first, a hundred at most; none when it does not answer. */
+  jobs(since: Date, until: Date): Promise<readonly SparkJob[]>;
   /** Removes a calculation's spool folder, once its contents are in S3. */
   discardSpool(calculationId: string): Promise<void>;
   /**
@@ -135,6 +173,9 @@ export interface Drivers {
   reap(identity: DriverIdentity): Promise<void>;
   /** Ends every driver in the pool, and any process or folder of drivers that nobody owns; `owned` are left alone. */
   sweepOrphans(owned: readonly DriverIdentity[]): Promise<void>;
+  pool(): PoolCensus;
+  /** Memory and processor time of every driver that lives, read now. */
+  usage(): Promise<readonly DriverUsage[]>;
   /** Drains the pool; sessions' drivers are not touched. */
   close(): Promise<void>;
 }

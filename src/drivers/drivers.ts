@@ -8,6 +8,8 @@ import {
   DriverDied,
   type DriverIdentity,
   type Drivers,
+  type DriverUsage,
+  type PoolCensus,
   type SessionAssignment,
   SessionStartFailed,
 } from './driver.ts';
@@ -16,11 +18,13 @@ import { createDriverFolder, type LaunchInstructions, openDriverFolder, removeDr
 import { removeDriver } from './end-driver.ts';
 import { launchDriver, watchDriver } from './launch.ts';
 import { Pool } from './pool.ts';
+import { type Span, spanned } from '../spans.ts';
 import { goesBySubmit } from '../spark-properties/start.ts';
 import { holdsContext, type Profile, profileOf } from './profile.ts';
 import { marked, markedProcesses, setNiceness, startTicks } from './processes.ts';
-import type { Stages } from './replies.ts';
+import type { Assigned } from './replies.ts';
 import { SparkDriver } from './spark-driver.ts';
+import { usageOf } from './usage.ts';
 
 const DRIVER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const POOL_NICENESS = 15;
@@ -84,10 +88,11 @@ class SparkDrivers implements Drivers {
     const profile = profileOf(assignment.sparkProperties, assignment.sparkMaster);
     const taken = this.#pool.take(profile);
     try {
-      const driver = taken?.driver ?? (await this.#launch(launchFor(profile)));
+      const driver = taken?.driver ?? (await spanned('driver launch', {}, () => this.#launch(launchFor(profile))));
       const waited = driver.isReady;
       const stages = await this.#assign(driver, assignment, taken?.contextFits ?? false, onClaimed);
       const from = waited ? (taken?.contextFits ? 'hot' : 'warm') : taken ? 'warming' : 'fresh';
+      driver.startedFrom = from;
       const millis = Math.round(performance.now() - began);
       const { sessionId } = assignment;
       this.#options.logger.info(
@@ -105,7 +110,7 @@ class SparkDrivers implements Drivers {
     assignment: SessionAssignment,
     contextFits: boolean,
     onClaimed: (identity: DriverIdentity) => Promise<void>,
-  ): Promise<Stages> {
+  ): Promise<Assigned['stages']> {
     this.#sessions.add(driver);
     void driver.exited.then(() => this.#sessions.delete(driver));
     try {
@@ -113,8 +118,13 @@ class SparkDrivers implements Drivers {
         this.#setNiceness(driver, 0);
         await driver.hurry();
       }
-      await onClaimed(driver.identity);
-      return await this.#withinStartTimeout(driver.assign(assignment, contextFits));
+      await spanned('record CREATED', {}, () => onClaimed(driver.identity));
+      return await spanned('driver assign', {}, async (span) => {
+        const sentAt = Date.now();
+        const assigned = await this.#withinStartTimeout(driver.assign(assignment, contextFits));
+        tellStages(span, sentAt, assigned);
+        return assigned.stages;
+      });
     } catch (error) {
       await driver.stop();
       if (error instanceof DriverDied) {
@@ -175,6 +185,23 @@ class SparkDrivers implements Drivers {
     }
   }
 
+  pool(): PoolCensus {
+    return this.#pool.census();
+  }
+
+  async usage(): Promise<readonly DriverUsage[]> {
+    const all = [
+      ...[...this.#sessions].map((driver) => ({ driver, role: 'session' as const })),
+      ...this.#pool.drivers.map((driver) => ({ driver, role: 'pool' as const })),
+    ].filter(({ driver }) => driver.alive);
+    const found = await usageOf(all.map(({ driver }) => driver.identity.pid));
+    return all.flatMap(({ driver, role }) => {
+      const { driverId, pid } = driver.identity;
+      const usage = found.get(pid);
+      return usage === undefined ? [] : [{ driverId, role, ...usage }];
+    });
+  }
+
   async close(): Promise<void> {
     await this.#pool.close();
     for (const driver of this.#sessions) {
@@ -227,6 +254,16 @@ class SparkDrivers implements Drivers {
     } finally {
       enough.abort();
     }
+  }
+}
+
+/** The driver's stages as children of its assignment, after what it was still at when that came. */
+function tellStages(span: Span, sentAt: number, { stages, begunAt }: Assigned): void {
+  let at = begunAt?.getTime() ?? sentAt;
+  span.past('driver: until it listens', sentAt, at);
+  for (const [stage, millis] of Object.entries(stages)) {
+    span.past(`driver: ${stage}`, at, at + millis);
+    at += millis;
   }
 }
 

@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Demand } from './demand.ts';
-import { contextFits, jvmFits, type Profile } from './profile.ts';
+import { poolDriver } from '../happenings.ts';
+import type { PoolCensus } from './driver.ts';
+import { outsideTraces } from '../spans.ts';
+import { contextFits, holdsContext, jvmFits, type Profile } from './profile.ts';
 import type { SparkDriver } from './spark-driver.ts';
 
 const FIRST_RETRY_MS = 1_000;
@@ -74,6 +77,17 @@ export class Pool {
     return this.#waiting.some(({ driver }) => driver.alive && driver.isReady);
   }
 
+  census(): PoolCensus {
+    const living = this.#waiting.filter(({ driver }) => driver.alive);
+    const ready = living.filter(({ driver }) => driver.isReady);
+    const hot = ready.filter(({ profile }) => holdsContext(profile)).length;
+    return { size: this.#size, hot, warm: ready.length - hot, warming: living.length - ready.length };
+  }
+
+  get drivers(): readonly SparkDriver[] {
+    return this.#waiting.map(({ driver }) => driver);
+  }
+
   /**
    * The driver that can be the session's soonest; undefined when none that waits has the right JVM. It leaves the pool for
    * good. The pool is not filled again before `started()`.
@@ -103,7 +117,8 @@ export class Pool {
     if (this.#closed || this.#filling !== undefined || this.#retry !== undefined) {
       return;
     }
-    this.#filling = this.#fill().finally(() => {
+    // It is for sessions to come, not for the one whose start has set it off.
+    this.#filling = outsideTraces(() => this.#fill()).finally(() => {
       this.#filling = undefined;
       // A session may have ended its start after the last look at it.
       if (this.#hasRoom()) this.fill();
@@ -146,7 +161,11 @@ export class Pool {
   }
 
   async #add(profile: Profile): Promise<void> {
-    const driver = await this.#launch(profile);
+    poolDriver.tell({ step: 'started' });
+    const driver = await this.#launch(profile).catch((error: unknown) => {
+      poolDriver.tell({ step: 'failed' });
+      throw error;
+    });
     this.#waiting.push({ driver, profile, since: Date.now() });
     void driver.exited.then(() => this.#discard(driver));
     if (this.#closed) {
@@ -161,6 +180,7 @@ export class Pool {
       }
       throw error;
     }
+    poolDriver.tell({ step: 'warm' });
     this.#logger.info({ driverId: driver.identity.driverId }, 'a pool driver is warm');
     this.#onWarm(driver);
   }
@@ -176,6 +196,7 @@ export class Pool {
   /** A driver that ended while it waited. */
   async #discard(driver: SparkDriver): Promise<void> {
     if (this.#remove(driver) && !this.#closed) {
+      poolDriver.tell({ step: 'failed' });
       await driver.stop();
       this.#fillLater();
     }

@@ -6,6 +6,9 @@ import { setPriority } from 'node:os';
 export const DRIVER_ID_VARIABLE = 'PARTHENON_DRIVER_ID';
 export const DRIVER_FOLDER_VARIABLE = 'PARTHENON_DRIVER_FOLDER';
 
+/** Linux's USER_HZ: the unit of times under /proc, whatever the kernel's own clock. https://man7.org/linux/man-pages/man7/time.7.html */
+const TICKS_PER_SECOND = 100;
+
 export interface MarkedProcess {
   readonly pid: number;
   readonly driverId: string;
@@ -21,7 +24,7 @@ export function startTicks(pid: number): string | undefined {
 /** The parent of every live process, by process id. */
 export function parents(): Map<number, number> {
   const found = new Map<number, number>();
-  for (const pid of allPids()) {
+  for (const pid of processIds()) {
     const stat = statOf(pid);
     if (stat !== undefined) {
       found.set(pid, stat.parent);
@@ -32,7 +35,7 @@ export function parents(): Map<number, number> {
 
 /** Every live process that some driver started, the driver itself included. */
 export function markedProcesses(): MarkedProcess[] {
-  return allPids().flatMap((pid) => marked(pid) ?? []);
+  return processIds().flatMap((pid) => marked(pid) ?? []);
 }
 
 /** The mark of one process; undefined without one, and for what has ended. */
@@ -45,7 +48,7 @@ export function marked(pid: number): MarkedProcess | undefined {
 
 /** Every live process whose environment holds this variable with this value. */
 export function processesWith(name: string, value: string): number[] {
-  return allPids().filter((pid) => variableOf(read(`/proc/${pid}/environ`), name) === value);
+  return processIds().filter((pid) => variableOf(read(`/proc/${pid}/environ`), name) === value);
 }
 
 /** Sends a signal; a process (or, below zero, a group) that has gone is no error. */
@@ -78,21 +81,35 @@ export function setNiceness(pids: readonly number[], niceness: number): void {
   }
 }
 
-function allPids(): number[] {
+/** Of every process, whoever's it is. */
+export function processIds(): number[] {
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
     .map(Number);
 }
 
-/** undefined for what has ended, waited for or not. */
-function statOf(pid: number): { parent: number; startTicks: string } | undefined {
+export interface ProcessStat {
+  readonly parent: number;
+  readonly startTicks: string;
+  /** Of the process, and of children that it has waited for. */
+  readonly cpuSeconds: number;
+}
+
+/** `/proc/<pid>/stat`; undefined for what has ended, waited for or not. */
+export function statOf(pid: number): ProcessStat | undefined {
   const stat = read(`/proc/${pid}/stat`);
   // The command's name stands in parentheses and may hold anything; the state, field 3, is the first after it.
   const [state, parent, ...others] = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
   const ticks = others[17];
-  return state === 'Z' || state === 'X' || ticks === undefined
-    ? undefined
-    : { parent: Number(parent), startTicks: ticks };
+  if (state === 'Z' || state === 'X' || ticks === undefined) return undefined;
+  // Fields 14 to 17: utime, stime, cutime, cstime.
+  const cpuTicks = others.slice(9, 13).reduce((sum, each) => sum + Number(each), 0);
+  return { parent: Number(parent), startTicks: ticks, cpuSeconds: cpuTicks / TICKS_PER_SECOND };
+}
+
+/** 0 for what has ended. */
+export function residentBytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1] ?? 0) * 1024;
 }
 
 function variableOf(environment: string | undefined, name: string): string | undefined {

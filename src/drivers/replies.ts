@@ -1,6 +1,6 @@
 /** What a driver replies. The session's code runs in the same process and can forge all of it, so each part is checked. */
 import { z } from 'zod';
-import type { CalculationOutcome, ExecutorInfo } from './driver.ts';
+import type { CalculationOutcome, ExecutorInfo, SparkJob } from './driver.ts';
 
 export type Reply = Readonly<Record<string, unknown>>;
 
@@ -29,12 +29,45 @@ const FAILURE = z.object({ status: z.literal('error'), ename: z.string(), evalue
 
 const STAGES = z.record(z.string().max(64), z.number().min(0));
 
-/** Milliseconds by the name of the stage. */
-export type Stages = Readonly<Record<string, number>>;
+/** Where the time of an assignment went. */
+export interface Assigned {
+  /** Milliseconds by the name of the stage, in their order. Empty where the driver says anything but numbers. */
+  readonly stages: Readonly<Record<string, number>>;
+  /** When the first began; undefined for anything but a time. */
+  readonly begunAt: Date | undefined;
+}
 
-/** Empty for anything but numbers. */
-export function readStages(reply: Reply | undefined): Stages {
-  return STAGES.safeParse(reply?.stages).data ?? {};
+export function readAssigned(reply: Reply): Assigned {
+  return { stages: STAGES.safeParse(reply.stages).data ?? {}, begunAt: TIME.safeParse(reply.began_at).data };
+}
+
+const JOBS = z.object({
+  jobs: z
+    .array(
+      z.object({
+        job_id: z.int().min(0),
+        name: z.string().max(256),
+        status: z.string().max(32),
+        submitted_at: TIME,
+        ended_at: TIME.nullable(),
+        group: z.string().max(256).nullable(),
+        stages: z.int().min(0),
+        tasks: z.int().min(0),
+      }),
+    )
+    .max(100),
+});
+
+/** None for anything but a list of jobs. */
+export function readJobs(reply: unknown): SparkJob[] {
+  const jobs = JOBS.safeParse(reply).data?.jobs ?? [];
+  return jobs.map(({ job_id: jobId, submitted_at: submittedAt, ended_at: endedAt, group, ...others }) => ({
+    ...others,
+    jobId,
+    submittedAt,
+    endedAt: endedAt ?? undefined,
+    group: group ?? undefined,
+  }));
 }
 
 /** undefined for anything but a list of executors. */

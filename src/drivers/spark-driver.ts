@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { StartKind } from '../happenings.ts';
 import { Channel } from './channel.ts';
 import {
   type CalculationOutcome,
@@ -12,12 +13,21 @@ import {
   type ExecutorInfo,
   type SessionAssignment,
   SessionStartFailed,
+  type SparkJob,
 } from './driver.ts';
 import type { DriverFolder } from './driver-folder.ts';
 import { killDriver, removeDriver } from './end-driver.ts';
 import { exitReason } from './exit-reason.ts';
 import type { DriverProcess } from './launch.ts';
-import { type Reply, readExecutors, readFailure, readProgress, readStages, type Stages } from './replies.ts';
+import {
+  type Assigned,
+  type Reply,
+  readAssigned,
+  readExecutors,
+  readFailure,
+  readJobs,
+  readProgress,
+} from './replies.ts';
 import { readOutcome, removeSpool, salvageSpool, spoolFolder as closedSpool } from './spool.ts';
 
 /** How long a driver gets to stop Spark in order before it is killed. */
@@ -31,6 +41,7 @@ const ANSWER_MS = 10_000;
 export class SparkDriver implements Driver {
   readonly identity: DriverIdentity;
   readonly exited: Promise<DriverExit>;
+  startedFrom: StartKind | undefined;
   readonly #shell: Channel;
   readonly #control: Channel;
   readonly #interruptGraceMs: number;
@@ -98,10 +109,10 @@ export class SparkDriver implements Driver {
   /**
    * Makes it the session's.
    * @param contextFits whether the SparkContext that it holds, if it holds one, can be the session's
-   * @returns where the time went
+   * @returns where the time went, and when it began
    * @throws SessionStartFailed with Spark's own message
    */
-  async assign(assignment: SessionAssignment, contextFits: boolean): Promise<Stages> {
+  async assign(assignment: SessionAssignment, contextFits: boolean): Promise<Assigned> {
     const { s3 } = assignment;
     const request = this.#shell.request({
       type: 'assign_request',
@@ -129,7 +140,7 @@ export class SparkDriver implements Driver {
     }
     this.#assigned = true;
     this.#startedAt = new Date();
-    return readStages(reply);
+    return readAssigned(reply);
   }
 
   async resume(calculationId: string, code: string): Promise<CalculationOutcome> {
@@ -202,6 +213,10 @@ export class SparkDriver implements Driver {
     );
   }
 
+  async jobs(since: Date, until: Date): Promise<readonly SparkJob[]> {
+    return readJobs(await this.#askWithin(OBSERVE_MS, 'jobs_request', { since: +since, until: +until }));
+  }
+
   async discardSpool(calculationId: string): Promise<void> {
     await removeSpool(this.identity.folder, calculationId);
   }
@@ -262,14 +277,14 @@ export class SparkDriver implements Driver {
     return answer;
   }
 
-  async #askWithin(milliseconds: number, type: string): Promise<Reply | undefined> {
+  async #askWithin(milliseconds: number, type: string, content: Reply = {}): Promise<Reply | undefined> {
     if (!this.alive) {
       return undefined;
     }
     const enough = new AbortController();
     const late = sleep(milliseconds, undefined, { signal: enough.signal }).catch(() => undefined);
     try {
-      return await Promise.race([this.#control.request({ type, content: {} }), late]);
+      return await Promise.race([this.#control.request({ type, content }), late]);
     } catch {
       return undefined; // it has gone meanwhile
     } finally {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { StartCalculationExecutionRequest } from '@aws-sdk/client-athena';
 import { InvalidRequestException, ResourceNotFoundException } from '../errors.ts';
+import { noteOnSpan } from '../spans.ts';
 import { findCalculation, insertCalculation, moveCalculation } from '../store/calculations.ts';
 import { nextPosition } from '../store/positions.ts';
 import { findByRequestToken, rememberRequestToken } from '../store/request-tokens.ts';
@@ -43,8 +44,9 @@ export async function startCalculation(
   const code = codeOf(request);
   const session = await getSessionOfCalculations(context, request.SessionId as string);
   const row = newCalculation(session, code, request.Description);
+  noteOnSpan({ 'parthenon.session.id': session.id, 'parthenon.calculation.id': row.id });
   const run = () => {
-    const work = inBackground(context, `Calculation ${row.id}`, () => runCalculation(context, session, row.id, code));
+    const work = inBackground(context, `Calculation ${row.id}`, () => runCalculation(context, session, row));
     context.running.set(session.id, work);
     return work;
   };

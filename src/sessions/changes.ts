@@ -21,6 +21,11 @@ export class Changes {
     this.#most = most;
   }
 
+  /** Replies that are held now. */
+  get held(): number {
+    return this.#held;
+  }
+
   /** Wakes who waits for this session or calculation; to be called after the change is committed. */
   tell(id: string): void {
     for (const wake of this.#waiting.get(id) ?? []) wake();

@@ -1,3 +1,4 @@
+import { calculationEnded, sessionEnded } from '../happenings.ts';
 import { calculationsIn, moveCalculation } from '../store/calculations.ts';
 import { findSession, moveSession } from '../store/sessions.ts';
 import type { Database } from '../store/store.ts';
@@ -44,7 +45,7 @@ async function endSession(
   reason?: string,
 ): Promise<boolean> {
   const now = Date.now();
-  const calculations = new Set<string>();
+  const calculations = new Map<string, number | null>();
   const end = async (transaction: Database, again: boolean) => {
     const moved = await moveSession(transaction, sessionId, state, from, {
       ...(reason !== undefined && { state_change_reason: reason }),
@@ -55,7 +56,7 @@ async function endSession(
     });
     if (!moved) return again && (await findSession(transaction, sessionId))?.ended_at === now;
     for (const calculation of await calculationsIn(transaction, sessionId, runningCalculationStates)) {
-      calculations.add(calculation.id);
+      calculations.set(calculation.id, calculation.started_at);
       const canceled = state === 'TERMINATED';
       const last = canceled ? 'CANCELED' : 'FAILED';
       await moveCalculation(transaction, calculation.id, last, calculationStatesBefore(last), {
@@ -68,6 +69,11 @@ async function endSession(
   const ended = await untilRecorded(context, (again) =>
     context.database.transaction().execute((transaction) => end(transaction, again)),
   );
-  for (const id of [sessionId, ...calculations]) context.changes.tell(id);
+  for (const id of [sessionId, ...calculations.keys()]) context.changes.tell(id);
+  if (ended) sessionEnded.tell({ state });
+  for (const startedAt of calculations.values()) {
+    const ranSeconds = startedAt === null ? undefined : (now - startedAt) / 1000;
+    calculationEnded.tell({ state: state === 'TERMINATED' ? 'CANCELED' : 'FAILED', ranSeconds });
+  }
   return ended;
 }

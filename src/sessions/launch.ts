@@ -1,4 +1,6 @@
 import { type Driver, type DriverExit, type DriverIdentity, SessionStartFailed } from '../drivers/driver.ts';
+import { sessionReady, sessionStartFailed } from '../happenings.ts';
+import { type Span, spanned } from '../spans.ts';
 import type { NewSession } from '../store/tables.ts';
 import type { WorkGroup } from '../workgroups/workgroups.ts';
 import { assignmentOf } from './assignment.ts';
@@ -25,16 +27,22 @@ export async function launchSession(
   session: NewSession,
   workGroup: WorkGroup,
 ): Promise<void> {
+  const attributes = { 'parthenon.session.id': session.id, 'parthenon.workgroup': session.workgroup };
+  await spanned('session.start', attributes, (span) => launch(context, session, workGroup, span));
+}
+
+async function launch(context: SessionsContext, session: NewSession, workGroup: WorkGroup, span: Span): Promise<void> {
   try {
     const assignment = assignmentOf(context, session, workGroup);
-    await ensureResultsBucket(context, session.working_directory);
+    await spanned('results bucket', {}, () => ensureResultsBucket(context, session.working_directory));
     const driver = await context.drivers.start(assignment, async (identity) => {
       const recorded: RecordedDriver = { ...identity, s3Endpoint: assignment.s3.endpoint };
       const change = { driver_json: JSON.stringify(recorded), last_modified_at: Date.now() };
       const claimed = await recordMove(context, session.id, 'CREATED', ['CREATING'], change);
       if (!claimed) throw new Overtaken();
     });
-    await becomeIdle(context, session.id, driver);
+    span.set({ 'parthenon.start.from': driver.startedFrom, 'parthenon.driver.id': driver.identity.driverId });
+    await spanned('record IDLE', {}, () => becomeIdle(context, session, driver));
   } catch (error) {
     if (await finishTermination(context, session.id)) return;
     if (!(error instanceof SessionStartFailed))
@@ -43,12 +51,15 @@ export async function launchSession(
       error instanceof SessionStartFailed
         ? error.message
         : 'The session could not be started because of an internal error.';
+    span.fail(reason);
+    sessionStartFailed.tell({ cause: error instanceof SessionStartFailed ? 'refused' : 'internal' });
     // A TerminateSession may have come between those two, and has left its end to this.
     if (!(await failSession(context, session.id, reason))) await finishTermination(context, session.id);
   }
 }
 
-async function becomeIdle(context: SessionsContext, sessionId: string, driver: Driver): Promise<void> {
+async function becomeIdle(context: SessionsContext, session: NewSession, driver: Driver): Promise<void> {
+  const sessionId = session.id;
   keepDriver(context, sessionId, driver);
   const now = Date.now();
   const change = { ready_at: now, idle_since: now, last_modified_at: now };
@@ -57,6 +68,8 @@ async function becomeIdle(context: SessionsContext, sessionId: string, driver: D
   if (!idle) {
     await driver.stop();
     await finishTermination(context, sessionId);
+  } else if (driver.startedFrom !== undefined) {
+    sessionReady.tell({ kind: driver.startedFrom, seconds: (now - session.started_at) / 1000 });
   }
 }
 

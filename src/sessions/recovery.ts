@@ -66,11 +66,11 @@ async function goOn(context: SessionsContext, session: SessionRow, driver: Drive
   await takeOver(context.database, session.id, context.serverId, Date.now() + LEASE_MILLIS);
   keepDriver(context, session.id, driver);
   context.logger.info({ sessionId: session.id, state: session.state }, 'Going on with a session of an earlier server');
-  for (const { id, state, code } of await calculationsIn(context.database, session.id, runningCalculationStates)) {
-    const goOnWith = SENT.includes(state) ? resumeCalculation : runCalculation;
+  for (const calculation of await calculationsIn(context.database, session.id, runningCalculationStates)) {
+    const goOnWith = SENT.includes(calculation.state) ? resumeCalculation : runCalculation;
     context.running.set(
       session.id,
-      inBackground(context, `Calculation ${id}`, () => goOnWith(context, session, id, code)),
+      inBackground(context, `Calculation ${calculation.id}`, () => goOnWith(context, session, calculation)),
     );
   }
 }

@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import type { EncryptionConfiguration } from '@aws-sdk/client-athena';
 import { type CalculationOutcome, type Driver, DriverDied } from '../drivers/driver.ts';
+import { type CalculationEnded, calculationBegun, calculationEnded } from '../happenings.ts';
 import type { ObjectEncryption } from '../objects/object-store.ts';
+import { type Span, type SpanAttributes, spanned } from '../spans.ts';
 import { findCalculation, markResult, moveCalculation } from '../store/calculations.ts';
 import { addBusyTime, findSession, moveSession } from '../store/sessions.ts';
 import type { Database } from '../store/store.ts';
-import type { CalculationState, SessionRow } from '../store/tables.ts';
-import type { SessionsContext } from './context.ts';
+import type { CalculationRow, CalculationState, SessionRow } from '../store/tables.ts';
+import { inBackground, type SessionsContext } from './context.ts';
 import { CANCELED_PER_REQUEST, CANCELED_WITH_SESSION, failSession, fitReason } from './ending.ts';
 import { calculationDirectory, parseS3Uri, type ResultFile, resultFiles, resultUri } from './locations.ts';
 import { untilRecorded } from './recorded.ts';
@@ -19,13 +21,31 @@ interface Ending {
   readonly hasResult: boolean;
 }
 
+/** What of its row is needed to run a calculation. */
+type SentCalculation = Pick<CalculationRow, 'id' | 'code' | 'submitted_at'>;
+
 /** Runs an accepted calculation to its end: code, then results in S3, then the state that says so, and the session IDLE again. */
 export async function runCalculation(
   context: SessionsContext,
   session: SessionRow,
-  calculationId: string,
-  code: string,
+  calculation: SentCalculation,
 ): Promise<void> {
+  const options = { begunAt: calculation.submitted_at };
+  await spanned(
+    'calculation',
+    spanOf(session, calculation),
+    (span) => begin(context, session, calculation, span),
+    options,
+  );
+}
+
+async function begin(
+  context: SessionsContext,
+  session: SessionRow,
+  calculation: SentCalculation,
+  span: Span,
+): Promise<void> {
+  const { id: calculationId, code } = calculation;
   const driver = await driverOf(context, session.id);
   if (driver === undefined) return;
   const change = { started_at: Date.now() };
@@ -43,6 +63,8 @@ export async function runCalculation(
     });
     return;
   }
+  span.past('queue', calculation.submitted_at, change.started_at);
+  calculationBegun.tell({ waitedSeconds: (change.started_at - calculation.submitted_at) / 1000 });
   await seeThrough(context, session, calculationId, driver, driver.run(calculationId, code));
 }
 
@@ -50,12 +72,18 @@ export async function runCalculation(
 export async function resumeCalculation(
   context: SessionsContext,
   session: SessionRow,
-  calculationId: string,
-  code: string,
+  calculation: SentCalculation,
 ): Promise<void> {
+  const { id, code } = calculation;
   const driver = await driverOf(context, session.id);
   if (driver === undefined) return;
-  await seeThrough(context, session, calculationId, driver, driver.resume(calculationId, code));
+  const resume = () => seeThrough(context, session, id, driver, driver.resume(id, code));
+  // The trace in which it began is the earlier server's.
+  await spanned('calculation', { ...spanOf(session, calculation), 'parthenon.resumed': true }, resume, { root: true });
+}
+
+function spanOf(session: SessionRow, { id }: SentCalculation): SpanAttributes {
+  return { 'parthenon.session.id': session.id, 'parthenon.calculation.id': id };
 }
 
 /** The session's driver, if need be once this server has found those that an earlier one left. Without one the session is FAILED. */
@@ -77,8 +105,11 @@ async function seeThrough(
     // A stop that came between the calculation's move to RUNNING and the code's start has found nothing to interrupt.
     outcome.catch(() => undefined); // Awaited below; a rejection before that must not count as unhandled.
     await interruptIfCanceling(context, session.id, calculationId);
-    const ending = await publish(context, session, calculationId, await outcome);
-    await finish(context, session.id, calculationId, ending);
+    const ran = await spanned('run', {}, (span) => tellJobs(context, driver, outcome, span));
+    const ending = await publish(context, session, calculationId, ran);
+    await spanned('record the end', { 'parthenon.state': ending.state }, () =>
+      finish(context, session.id, calculationId, ending),
+    );
     await driver.discardSpool(calculationId);
   } catch (error) {
     if (error instanceof DriverDied) {
@@ -91,6 +122,32 @@ async function seeThrough(
     await failSession(context, session.id, 'The session has failed because of an internal error.');
     await driver.stop();
   }
+}
+
+/** Spark's jobs as children of the run; they are asked for while the results go to S3. */
+async function tellJobs(
+  context: SessionsContext,
+  driver: Driver,
+  outcome: Promise<CalculationOutcome>,
+  span: Span,
+): Promise<CalculationOutcome> {
+  const ran = await outcome;
+  const { calculationId, status, startedAt, endedAt } = ran;
+  span.set({ 'parthenon.outcome': status });
+  if (!span.recording) return ran;
+  inBackground(context, `Spark jobs of calculation ${calculationId}`, async () => {
+    for (const job of await driver.jobs(startedAt, endedAt)) {
+      span.past(`Spark job ${job.jobId}`, job.submittedAt.getTime(), (job.endedAt ?? endedAt).getTime(), {
+        'spark.job.id': job.jobId,
+        'spark.job.name': job.name,
+        'spark.job.status': job.status,
+        'spark.job.group': job.group,
+        'spark.job.stages': job.stages,
+        'spark.job.tasks': job.tasks,
+      });
+    }
+  });
+  return ran;
 }
 
 async function interruptIfCanceling(context: SessionsContext, sessionId: string, calculationId: string): Promise<void> {
@@ -106,7 +163,7 @@ async function publish(
   outcome: CalculationOutcome,
 ): Promise<Ending> {
   try {
-    await upload(context, session, calculationId, outcome.spoolFolder);
+    await spanned('upload', {}, () => upload(context, session, calculationId, outcome.spoolFolder));
   } catch (error) {
     context.logger.error({ err: error, calculationId }, 'Results could not be written');
     const place = calculationDirectory(session.working_directory, calculationId);
@@ -175,23 +232,28 @@ async function finish(
   ending: Ending,
 ): Promise<void> {
   const now = Date.now();
-  const end = async (transaction: Database, again: boolean) => {
+  const end = async (transaction: Database, again: boolean): Promise<CalculationEnded | undefined> => {
     const row = await findCalculation(transaction, calculationId);
-    // Written before, and its answer lost: the session may be BUSY with the next one.
-    if (again && row?.completed_at === now) return;
     const ran = row?.started_at ? now - row.started_at : 0;
+    const ended = { state: ending.state, ranSeconds: row?.started_at ? ran / 1000 : undefined };
+    // Written before, and its answer lost: the session may be BUSY with the next one.
+    if (again && row?.completed_at === now) return ended;
     // The session first, as everywhere: two that lock the same rows in different orders would wait for each other.
     await addBusyTime(transaction, sessionId, ran);
     await moveSession(transaction, sessionId, 'IDLE', ['BUSY'], { idle_since: now, last_modified_at: now });
-    await moveCalculation(transaction, calculationId, ending.state, calculationStatesBefore(ending.state), {
-      completed_at: now,
-      state_change_reason: ending.reason,
-      has_result: ending.hasResult ? 1 : 0,
-    });
+    const moved = await moveCalculation(
+      transaction,
+      calculationId,
+      ending.state,
+      calculationStatesBefore(ending.state),
+      { completed_at: now, state_change_reason: ending.reason, has_result: ending.hasResult ? 1 : 0 },
+    );
+    return moved ? ended : undefined;
   };
-  await untilRecorded(context, (again) =>
+  const ended = await untilRecorded(context, (again) =>
     context.database.transaction().execute((transaction) => end(transaction, again)),
   );
+  if (ended !== undefined) calculationEnded.tell(ended);
   context.changes.tell(calculationId);
   context.changes.tell(sessionId);
 }

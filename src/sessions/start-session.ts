@@ -3,6 +3,7 @@ import type { EngineConfiguration, StartSessionRequest, WorkGroupConfiguration }
 import { defaultExecutionRole, sessionArn, workGroupArn } from '../access/arns.ts';
 import { newAccessKeyId } from '../access/keys.ts';
 import { InvalidRequestException, SessionAlreadyExistsException, TooManyRequestsException } from '../errors.ts';
+import { noteOnSpan } from '../spans.ts';
 import { nextPosition } from '../store/positions.ts';
 import { findByRequestToken, rememberReply, rememberRequestToken } from '../store/request-tokens.ts';
 import { countActiveSessions, findActiveSessionOfNotebook, findSession, insertSession } from '../store/sessions.ts';
@@ -39,6 +40,7 @@ export async function startSession(
 ): Promise<{ sessionId: string; state: SessionState }> {
   const workGroup = await context.workGroups.get(request.WorkGroup as string);
   const row = newSession(context, request, workGroup);
+  noteOnSpan({ 'parthenon.session.id': row.id });
   const tags = checkNewTags(request.Tags ?? []);
   const accept = async (transaction: Database) => {
     const token = request.ClientRequestToken;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ResourceNotFoundException } from '../errors.ts';
+import { spanned } from '../spans.ts';
 import { calculationsIn } from '../store/calculations.ts';
 import { findSession, moveSession } from '../store/sessions.ts';
 import type { SessionRow, SessionState } from '../store/tables.ts';
@@ -42,7 +43,10 @@ export async function beginTermination(
 ): Promise<boolean> {
   const change = { state_change_reason: reason, last_modified_at: Date.now(), idle_since: null };
   const name = `Termination of session ${sessionId}`;
-  const end = () => untilRecorded(context, () => endDriver(context, sessionId));
+  const end = () =>
+    spanned('session.end', { 'parthenon.session.id': sessionId }, () =>
+      untilRecorded(context, () => endDriver(context, sessionId)),
+    );
   const isWritten = async () => (await findSession(context.database, sessionId))?.state === 'TERMINATING';
   const moved = await moveSession(context.database, sessionId, 'TERMINATING', from, change).catch((error: unknown) =>
     followUp(context, name, error, isWritten, end),

@@ -1,6 +1,7 @@
-import { Kysely, type SqliteDialect, sql } from 'kysely';
+import { Kysely, type LogEvent, type SqliteDialect, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import type { Logger } from 'pino';
+import { storeAsked, storeReach } from '../happenings.ts';
 import * as first from './migrations/0001-first.ts';
 import * as replies from './migrations/0002-replies-of-request-tokens.ts';
 import * as activeNewest from './migrations/0003-active-sessions-newest.ts';
@@ -24,6 +25,8 @@ export interface StoreOptions {
   readonly logger?: Logger;
   /** Called when another server has taken the database while this one could not reach it: nothing can be written any more. */
   readonly onTaken?: () => void;
+  /** Tells how long each statement takes. */
+  readonly measured?: boolean;
 }
 
 /**
@@ -37,10 +40,11 @@ export interface StoreOptions {
  */
 export async function openStore(url: string, options: StoreOptions = {}): Promise<Database> {
   const postgres = /^postgres(ql)?:/.test(url);
+  const log = options.measured ? tellAsked : [];
   const database = new Kysely<Tables>(
     postgres
-      ? { dialect: await openPostgres(url, eventsOf(options)), plugins: [new NulCharacters()] }
-      : { dialect: dialectOf(url) },
+      ? { log, dialect: await openPostgres(url, eventsOf(options)), plugins: [new NulCharacters()] }
+      : { log, dialect: dialectOf(url) },
   );
   try {
     if (postgres) await checkEncoding(database, nameOf(url));
@@ -72,10 +76,28 @@ async function checkEncoding(database: Database, name: string): Promise<void> {
     throw new StoreUnavailable(`The state database ${name} has the encoding ${encoding}; it must be UTF8.`);
 }
 
+const STATEMENTS: Readonly<Record<string, string>> = {
+  SelectQueryNode: 'select',
+  InsertQueryNode: 'insert',
+  UpdateQueryNode: 'update',
+  DeleteQueryNode: 'delete',
+};
+
+function tellAsked({ level, query, queryDurationMillis }: LogEvent): void {
+  const statement = STATEMENTS[query.query.kind] ?? (query.sql === 'commit' ? 'commit' : 'other');
+  storeAsked.tell({ statement, seconds: queryDurationMillis / 1000, failed: level === 'error' });
+}
+
 function eventsOf({ logger, onTaken }: StoreOptions): ServerLockEvents {
   return {
-    lost: (reason) => logger?.error({ reason }, 'The state database is away; calls fail until it is back'),
-    regained: () => logger?.info('The state database is back'),
+    lost: (reason) => {
+      storeReach.tell({ reachable: false });
+      logger?.error({ reason }, 'The state database is away; calls fail until it is back');
+    },
+    regained: () => {
+      storeReach.tell({ reachable: true });
+      logger?.info('The state database is back');
+    },
     taken: () => {
       logger?.fatal('Another Parthenon server has taken the state database');
       onTaken?.();

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
 import type { Logger } from 'pino';
-import type { CallRecord } from './call-record.ts';
+import { type CallRecord, outcomeOf } from './call-record.ts';
 
 /** Where the lines of calls go. */
 export interface Audit {
@@ -16,7 +16,7 @@ const MOST_OF_A_KEY_ID = 128;
  * @param ended when the answer was out, or the connection gone: milliseconds since 1970
  */
 export function auditLine(record: CallRecord, begun: number, ended: number, status: number, answered: boolean): string {
-  const { requestId, source, service, operation, accessKeyId, principal, resource, error } = record;
+  const { requestId, source, service, operation, accessKeyId, principal, resource } = record;
   return JSON.stringify({
     time: new Date(begun).toISOString(),
     requestId,
@@ -26,9 +26,11 @@ export function auditLine(record: CallRecord, begun: number, ended: number, stat
     service,
     operation: operation ?? null,
     resource: resource ?? null,
-    outcome: error ?? (answered ? 'ok' : 'aborted'),
+    outcome: outcomeOf(record, answered),
     status,
     milliseconds: Math.round(ended - begun),
+    // Only where calls are traced: JSON has no undefined.
+    traceId: record.traceId,
   });
 }
 

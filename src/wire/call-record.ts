@@ -9,6 +9,8 @@ export interface CallRecord {
   readonly source: CallSource;
   /** Whether the record is wanted in full: what takes work to find out is found out only then. */
   readonly audited: boolean;
+  /** Of the trace that it is part of. */
+  traceId?: string | undefined;
   /** AWS's name of the service that the call is signed for; unset for what is no API call. */
   service?: string;
   operation?: string;
@@ -20,10 +22,19 @@ export interface CallRecord {
   resource?: string;
   /** The code that the caller was answered with. */
   error?: string;
+  /** Bytes of S3 bodies, as they come and go: of what breaks off, what had come until then. */
+  receivedBytes: number;
+  sentBytes: number;
 }
 
 export function newCallRecord(request: IncomingMessage, requestId: string, audited: boolean): CallRecord {
   const { socket } = request;
   const secure = (socket as TLSSocket).encrypted === true;
-  return { requestId, source: { address: socket.remoteAddress, secure }, audited };
+  const source = { address: socket.remoteAddress, secure };
+  return { requestId, source, audited, receivedBytes: 0, sentBytes: 0 };
+}
+
+/** `ok`, the code that the caller was answered with, or `aborted` where the client went away before. */
+export function outcomeOf({ error }: CallRecord, answered: boolean): string {
+  return error ?? (answered ? 'ok' : 'aborted');
 }

@@ -5,6 +5,7 @@ import type { AthenaEndpoint } from './athena.ts';
 import type { CallRecord } from './call-record.ts';
 import { type BodyLimits, checkDeclaredLength, readBody } from './body.ts';
 import { healthReply, type Readiness } from './health.ts';
+import { type MetricsEndpoint, metricsReply } from './metrics.ts';
 import { errorReply, publicError, type Reply } from './reply.ts';
 import { type Route, routeOf } from './routing.ts';
 import { type StsEndpoint, stsErrorReply } from './sts.ts';
@@ -26,6 +27,7 @@ export interface DispatcherOptions {
   /** `undefined` where the user's own S3 is used and none is embedded. */
   readonly s3: S3Handler | undefined;
   readonly ready: Readiness;
+  readonly metrics: MetricsEndpoint | undefined;
   readonly logger: Logger;
   readonly athenaBody: BodyLimits;
 }
@@ -66,6 +68,8 @@ async function replyTo(route: Route, exchange: Exchange, options: DispatcherOpti
   switch (route.to) {
     case 'health':
       return healthReply(request, options.ready);
+    case 'metrics':
+      return metricsReply(request, options.metrics);
     case 'athena': {
       const refusal = options.athena.precheck(request);
       if (refusal !== undefined) {
@@ -86,7 +90,7 @@ async function replyTo(route: Route, exchange: Exchange, options: DispatcherOpti
 }
 
 function noteRoute(route: Route, record: CallRecord): void {
-  if (route.to === 'health') return;
+  if (route.to === 'health' || route.to === 'metrics') return;
   record.service = route.to === 'nobody' ? route.service.slice(0, 64) : route.to;
   record.accessKeyId = route.accessKeyId;
 }

@@ -6,16 +6,19 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import type { AccessKeys } from '../access/principal.ts';
+import { callAnswered } from '../happenings.ts';
 import type { OperationTable } from '../operations/operation.ts';
 import { createAthenaEndpoint } from './athena.ts';
 import { type Audit, auditLine } from './audit.ts';
 import { lingerAfterReply } from './body.ts';
-import { newCallRecord } from './call-record.ts';
+import { newCallRecord, outcomeOf } from './call-record.ts';
 import { refuseConnection } from './client-errors.ts';
 import { createDispatcher, type S3Handler } from './dispatch.ts';
 import type { Readiness } from './health.ts';
+import type { MetricsEndpoint } from './metrics.ts';
 import { pathOf } from './sigv4-parse.ts';
 import { createStsEndpoint } from './sts.ts';
+import { beginTrace, endTrace } from './trace.ts';
 import type { TlsIdentity } from './tls.ts';
 
 /** What one client may take of the server. Times in milliseconds, sizes in bytes. */
@@ -55,6 +58,8 @@ export interface ServerOptions {
   readonly tls?: TlsIdentity | undefined;
   /** Where each API call leaves a line. */
   readonly audit?: Audit | undefined;
+  /** Without it, nobody reads metrics. */
+  readonly metrics?: MetricsEndpoint | undefined;
   readonly limits?: Partial<WireLimits>;
   readonly now?: () => Date;
 }
@@ -74,7 +79,7 @@ export interface WireServer {
   close(deadlineMillis: number): Promise<void>;
 }
 
-/** The server's one port: Athena, S3, a little STS and health checks. */
+/** The server's one port: Athena, S3, a little STS, health checks and metrics. */
 export function createServer(options: ServerOptions): WireServer {
   const { logger, audit, tls } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -86,6 +91,7 @@ export function createServer(options: ServerOptions): WireServer {
     sts: createStsEndpoint(options),
     s3: options.s3,
     ready: options.ready,
+    metrics: options.metrics,
     logger,
     athenaBody: { maxBytes: limits.athenaBodyBytes, deadlineMillis: limits.athenaBodyMillis },
   });
@@ -97,6 +103,9 @@ export function createServer(options: ServerOptions): WireServer {
     const { socket } = request;
     const record = newCallRecord(request, requestId, audit !== undefined);
     const begun = Date.now();
+    const since = performance.now();
+    const span = beginTrace(request);
+    record.traceId = span?.traceId;
     response.setHeader('x-amzn-RequestId', requestId);
     if (closed !== undefined) response.shouldKeepAlive = false;
     underWay.set(socket, response);
@@ -104,11 +113,22 @@ export function createServer(options: ServerOptions): WireServer {
     response.once('close', () => {
       if (underWay.get(socket) === response) underWay.delete(socket);
       const { statusCode, writableFinished } = response;
-      if (record.service !== undefined)
+      if (record.service !== undefined) {
         audit?.write(auditLine(record, begun, Date.now(), statusCode, writableFinished));
+        callAnswered.tell({
+          service: record.service,
+          operation: record.operation,
+          code: outcomeOf(record, writableFinished),
+          seconds: (performance.now() - since) / 1000,
+          receivedBytes: record.receivedBytes,
+          sentBytes: record.sentBytes,
+        });
+        if (span !== undefined) endTrace(span, record, statusCode, writableFinished);
+      }
       logger.debug({ requestId, method: request.method, url: pathOf(request), status: response.statusCode }, 'request');
     });
-    void dispatch({ request, response, requestId, record, askForBody });
+    const answer = () => dispatch({ request, response, requestId, record, askForBody });
+    void (span === undefined ? answer() : span.run(answer));
   };
 
   const serve = (server: Server): void => {

@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { InvalidRequestException } from '../../src/errors.ts';
 import { insertCalculation, listCalculations, moveCalculation } from '../../src/store/calculations.ts';
-import { nextPosition } from '../../src/store/positions.ts';
 import { findByRequestToken, rememberRequestToken } from '../../src/store/request-tokens.ts';
 import {
   addBusyTime,
@@ -16,64 +15,11 @@ import {
 } from '../../src/store/sessions.ts';
 import { type Database, openStore } from '../../src/store/store.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
-import type { NewCalculation, NewSession, SessionState } from '../../src/store/tables.ts';
+import type { SessionState } from '../../src/store/tables.ts';
 import { listTags, putTags } from '../../src/store/tags.ts';
 import { findWorkGroup, insertWorkGroup, listWorkGroups } from '../../src/store/workgroups.ts';
 import { type Databases, dialects } from './databases.ts';
-
-let made = 0;
-function session(row: Partial<NewSession> = {}): NewSession & { id: string } {
-  made += 1;
-  return {
-    id: `session-${made}`,
-    position: nextPosition(),
-    workgroup: 'primary',
-    description: null,
-    engine_version: 'PySpark engine version 3',
-    engine_configuration_json: '{}',
-    monitoring_configuration_json: null,
-    encryption_configuration_json: null,
-    notebook_version: null,
-    notebook_id: null,
-    execution_role: 'arn:aws:iam::123456789012:role/Analyst',
-    working_directory: 's3://bucket/sessions/x/',
-    idle_timeout_minutes: 1,
-    coordinator_dpus: 1,
-    worker_dpus: 1,
-    state: 'CREATING',
-    state_change_reason: null,
-    started_at: 0,
-    last_modified_at: 0,
-    ready_at: null,
-    idle_since: null,
-    ended_at: null,
-    busy_millis: 0,
-    owner: 'server',
-    lease_until: 0,
-    driver_json: null,
-    access_key_id: `AKIA${made}`,
-    ...row,
-  };
-}
-
-function calculation(row: Partial<NewCalculation> & { session_id: string }): NewCalculation & { id: string } {
-  made += 1;
-  return {
-    id: `calculation-${made}`,
-    position: nextPosition(),
-    description: null,
-    code: '1',
-    working_directory: 's3://bucket/x/',
-    state: 'CREATING',
-    state_change_reason: null,
-    submitted_at: 0,
-    started_at: null,
-    completed_at: null,
-    has_result: 0,
-    dpus: 2,
-    ...row,
-  };
-}
+import { calculation, session } from './rows.ts';
 
 for (const { title, skip, open } of dialects)
   describe.skipIf(skip)(title, () => {

@@ -56,7 +56,10 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
     record.requestId = requestId;
     response.setHeader('x-amz-request-id', requestId);
     try {
-      await sendReply(request, response, await answer(request, options, record, askForBody));
+      const reply = await answer(request, options, record, askForBody);
+      await sendReply(request, response, reply, (bytes) => {
+        record.sentBytes += bytes;
+      });
     } catch (error) {
       const known = s3ErrorOf(error);
       if (known === undefined && !response.destroyed) {
@@ -91,7 +94,10 @@ async function answer(
   const caller = { principal, source: record.source, region: options.region, headers, query };
   if (route.asksForEach !== true) authorize(caller, route.action, arnOf(target));
   if (headers['x-amz-tagging'] !== undefined) authorize(caller, 's3:PutObjectTagging', arnOf(target));
-  const call = callOf(request, verified, options, caller, askForBody);
+  const onBytes = (bytes: number): void => {
+    record.receivedBytes += bytes;
+  };
+  const call = callOf(request, verified, options, caller, { askForBody, onBytes });
   return await withoutTellingStrangers(caller, target, () => route.operation(call));
 }
 
@@ -154,11 +160,11 @@ function callOf(
   verified: VerifiedRequest,
   options: S3HandlerOptions,
   caller: S3Caller,
-  askForBody?: () => void,
+  body: Pick<PayloadOptions, 'askForBody' | 'onBytes'>,
 ): S3Call {
   const { target, headers, query, principal, payloadHash, signer } = verified;
   const { store, region, limits } = options;
-  const payload = (more: PayloadOptions): Payload => payloadOf(request, payloadHash, { signer, askForBody, ...more });
+  const payload = (more: PayloadOptions): Payload => payloadOf(request, payloadHash, { signer, ...body, ...more });
   return {
     store,
     region,

@@ -24,6 +24,8 @@ export interface PayloadOptions {
   readonly signer?: ChunkSigner | undefined;
   /** Called before any of the body is read. */
   readonly askForBody?: (() => void) | undefined;
+  /** Told the bytes of each chunk as it comes. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
   /** The checksum to compute when the sender states none. */
   readonly fallback?: ChecksumAlgorithm | undefined;
   /** `x-amz-checksum-*` is about something else than this body: the object that a completed upload makes. */
@@ -48,6 +50,7 @@ export function payloadOf(request: IncomingMessage, payloadHash: string, options
     options.askForBody?.();
     for await (const chunk of chunked?.bytes() ?? wholeBody(request)) {
       received += chunk.length;
+      options.onBytes?.(chunk.length);
       if (length !== undefined && received > length) throw incompleteBody();
       if (received > MAX_PUT_BYTES) throw tooLarge();
       sha256?.update(chunk);

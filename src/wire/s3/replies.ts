@@ -11,11 +11,17 @@ const ONE_WRITE_BYTES = 256 * 1024;
 /** What is read of a body that nobody wants, so that its sender gets to read the reply; then the connection is closed. */
 const MAX_DRAINED_BYTES = 64 * 1024 * 1024;
 
-export async function sendReply(request: IncomingMessage, response: ServerResponse, reply: S3Reply): Promise<void> {
+/** @param onBytes told what of the body goes out, as it does */
+export async function sendReply(
+  request: IncomingMessage,
+  response: ServerResponse,
+  reply: S3Reply,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
   const { status, headers = {}, body } = reply;
   drain(request);
   if (typeof body === 'object') {
-    await sendStream(response, status, headers, body);
+    await sendStream(response, status, headers, body, onBytes);
     return;
   }
   const bytes = Buffer.from(body ?? '');
@@ -23,6 +29,7 @@ export async function sendReply(request: IncomingMessage, response: ServerRespon
   const length = status === 204 ? {} : { 'Content-Length': bytes.length };
   response.writeHead(status, { ...length, ...headers });
   response.end(bytes);
+  onBytes(bytes.length);
 }
 
 /** The one place that writes errors. */
@@ -56,17 +63,26 @@ async function sendStream(
   status: number,
   headers: Readonly<Record<string, string>>,
   stream: ReplyStream,
+  onBytes: (bytes: number) => void,
 ): Promise<void> {
   await using _released = stream;
   if (stream.length <= ONE_WRITE_BYTES) {
     const chunks: Buffer[] = [];
     for await (const chunk of stream.bytes()) chunks.push(chunk);
     response.writeHead(status, headers);
-    response.end(Buffer.concat(chunks));
+    const bytes = Buffer.concat(chunks);
+    response.end(bytes);
+    onBytes(bytes.length);
     return;
   }
   response.writeHead(status, headers);
-  await pipeline(Readable.from(stream.bytes(), { objectMode: true, highWaterMark: 1 }), response);
+  async function* sent(): AsyncGenerator<Buffer> {
+    for await (const chunk of stream.bytes()) {
+      yield chunk;
+      onBytes(chunk.length);
+    }
+  }
+  await pipeline(Readable.from(sent(), { objectMode: true, highWaterMark: 1 }), response);
 }
 
 /** Reads and drops what is left of a request's body, within bounds. */
