@@ -11,7 +11,7 @@ import {
 } from '../src/config.ts';
 
 /** Defaults that depend on the machine are said in words by their descriptions. */
-const MACHINE_DEPENDENT: ReadonlySet<SettingName> = new Set(['cores', 'maxSessions']);
+const MACHINE_DEPENDENT: ReadonlySet<SettingName> = new Set(['cores', 'sessionMemory']);
 
 const file = resolve(import.meta.dirname, '..', 'docs', 'operators', 'settings.md');
 

@@ -3,13 +3,10 @@
  * file (`port`), default. `parthenon config` prints each with its origin.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { availableParallelism, homedir, totalmem } from 'node:os';
+import { availableParallelism, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-
-const GIBIBYTE = 1024 ** 3;
-/** What a small idle session takes (driver, JVM, Python), with room to work: the divisor of the default capacity. */
-const MEMORY_PER_SESSION = 1.5 * GIBIBYTE;
+import { memoryForSessions, memoryLimitMebibytes } from './machine-memory.ts';
 
 const wholeNumber = (minimum: number, maximum: number) => {
   const error = `must be a whole number from ${minimum} to ${maximum}`;
@@ -140,8 +137,34 @@ const settings = {
     .describe('cores of this machine that one session may use'),
   poolSize: wholeNumber(0, 64).default(1).describe('warm drivers that wait for a session'),
   maxSessions: wholeNumber(1, 10_000)
-    .default(Math.max(1, Math.floor((totalmem() * 0.9) / MEMORY_PER_SESSION)))
-    .describe('sessions that may be active at once; default by memory'),
+    .optional()
+    .describe('sessions that may be active at once; default: as many as sessionMemory holds'),
+  maxSessionsPerUser: wholeNumber(1, 10_000)
+    .optional()
+    .describe(
+      'sessions that one user, or the sessions of one role, may have active at once; default: no bound of its own',
+    ),
+  maxDpus: wholeNumber(2, 1_000_000)
+    .optional()
+    .describe('DPUs that active sessions may have together; default: no bound'),
+  maxDpusPerSession: wholeNumber(2, 5000).default(5000).describe('largest MaxConcurrentDpus of a session'),
+  maxCalculations: wholeNumber(1, 10_000)
+    .optional()
+    .describe('calculations that may be under way at once, in all sessions; default: one in each session'),
+  sessionMemory: wholeNumber(1024, 100_000_000)
+    .default(memoryForSessions(memoryLimitMebibytes()))
+    .describe(
+      "memory that sessions may take together, and drivers that wait, MiB; default: nine tenths of the machine's or the control group's, less 800 MiB",
+    ),
+  minFreeMemory: wholeNumber(0, 1_000_000)
+    .default(256)
+    .describe('memory that has to be left for others when one more driver has started, MiB; 0: nobody looks'),
+  requestRate: wholeNumber(0, 1_000_000)
+    .default(1000)
+    .describe('Athena calls that one key may make a second, twice that in a moment; 0: any number'),
+  s3RequestRate: wholeNumber(0, 1_000_000)
+    .default(0)
+    .describe('requests to the embedded S3 that one key may make a second, twice that in a moment; 0: any number'),
   sessionStartSeconds: wholeNumber(5, 3600).default(180).describe('how long a session may take to start'),
   interruptGraceSeconds: wholeNumber(1, 3600)
     .default(30)

@@ -1,6 +1,5 @@
 /** The composition root: configuration -> store -> services -> HTTP, and the way back. */
 import { randomUUID } from 'node:crypto';
-import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import manifest from '../package.json' with { type: 'json' };
@@ -12,6 +11,7 @@ import { keptPort } from './catalog/port.ts';
 import { checkListening, type Config, ConfigError, defaultResultsLocation, givenKeys } from './config.ts';
 import { createDrivers } from './drivers/drivers.ts';
 import { makeHome } from './home.ts';
+import { availableMemoryMebibytes, memoryLimitMebibytes } from './machine-memory.ts';
 import { EmbeddedStore } from './objects/embedded/embedded-store.ts';
 import { createEmbeddedObjectStore } from './objects/embedded-object-store.ts';
 import { createExternalObjectStore } from './objects/external.ts';
@@ -22,6 +22,7 @@ import { driverJars, locateRuntime } from './runtime/runtime.ts';
 import { standardSession } from './sessions/assignment.ts';
 import { Changes } from './sessions/changes.ts';
 import type { SessionSettings, SessionsContext } from './sessions/context.ts';
+import { IDLE_DRIVER_MEBIBYTES } from './sessions/footprint.ts';
 import { parseS3Uri } from './sessions/locations.ts';
 import { recoverSessions, terminateAllSessions } from './sessions/recovery.ts';
 import { Sweeper } from './sessions/sweep.ts';
@@ -29,6 +30,7 @@ import { findSessionOfKey } from './store/sessions.ts';
 import { openStore } from './store/store.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { type Audit, fileAudit, stdoutAudit } from './wire/audit.ts';
+import { RateLimit } from './wire/rate-limit.ts';
 import { createS3Handler } from './wire/s3/handler.ts';
 import { createServer, type WireServer } from './wire/server.ts';
 import { createSignatureVerifier } from './wire/sigv4.ts';
@@ -124,7 +126,11 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     audit,
     metrics: metrics && { token: config.metricsToken ?? keptMetricsToken(config.home), read: metrics.read },
     ready: () => sweeper.started,
-    limits: { athenaBodyBytes: config.maxBodyBytes, connections: config.maxConnections },
+    limits: {
+      athenaBodyBytes: config.maxBodyBytes,
+      connections: config.maxConnections,
+      requestsPerSecond: config.requestRate,
+    },
   });
   const endpoint = await listen(server, config, tls);
   opened.defer(() => server.close(config.stopSeconds * 1000));
@@ -223,8 +229,9 @@ async function openObjects(config: Config): Promise<{ store: ObjectStore; embedd
 }
 
 function s3Handler(config: Config, keys: KeyRing, store: EmbeddedStore, logger: Logger) {
-  const { region, virtualHosts } = config;
-  const verifier = createSignatureVerifier({ keys, region, services: ['s3'] });
+  const { region, virtualHosts, s3RequestRate } = config;
+  const rate = new RateLimit(s3RequestRate);
+  const verifier = createSignatureVerifier({ keys, region, services: ['s3'], rate });
   return createS3Handler({ store, verifier, keys, region, virtualHosts, logger });
 }
 
@@ -239,6 +246,7 @@ function driversOf(config: Config, settings: SessionSettings, logger: Logger) {
     ivyCache: resolve(config.home, 'ivy'),
     folder: join(config.home, 'drivers'),
     poolSize: config.poolSize,
+    memoryAllows: () => availableMemoryMebibytes() >= config.minFreeMemory + IDLE_DRIVER_MEBIBYTES,
     standard: standardSession(settings),
     startTimeoutMs: config.sessionStartSeconds * 1000,
     interruptGraceMs: config.interruptGraceSeconds * 1000,
@@ -283,9 +291,10 @@ function sessionSettings(
     allowedPaths: config.allowedPaths,
     catalogProperties: (resultsLocation) => catalog?.sparkProperties(resultsLocation) ?? {},
     cores: config.cores,
-    memoryMebibytes: Math.floor(totalmem() / 1024 ** 2),
+    memoryMebibytes: memoryLimitMebibytes(),
     coresPerDpu: config.coresPerDpu,
-    maxSessions: config.maxSessions,
+    quotas: config,
+    availableMemory: availableMemoryMebibytes,
     retentionDays: config.retentionDays,
     s3: {
       endpoint: () => s3Endpoint ?? endpoint(),

@@ -46,6 +46,8 @@ export interface DriversOptions {
   readonly socketFolder?: string;
   /** Warm drivers that wait; 0 for none. */
   readonly poolSize: number;
+  /** Whether another driver may wait now; unless told it always may. */
+  readonly memoryAllows?: () => boolean;
   /** What a session has that asks for nothing: the pool prepares for it until it has seen others. */
   readonly standard: Pick<SessionAssignment, 'sparkProperties' | 'sparkMaster'>;
   /** Classes that Java need not read again, made by set-up; null where there are none. */
@@ -78,6 +80,7 @@ class SparkDrivers implements Drivers {
       (profile) => this.#launchForPool(profile),
       (driver) => this.#setNiceness(driver, 0),
       () => [...this.#sessions].some((driver) => driver.isRunning),
+      options.memoryAllows ?? (() => true),
       options.logger,
     );
     this.#pool.fill();

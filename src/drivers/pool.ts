@@ -44,6 +44,7 @@ export class Pool {
   readonly #launch: WarmLauncher;
   readonly #onWarm: (driver: SparkDriver) => void;
   readonly #sessionsWork: () => boolean;
+  readonly #memoryAllows: () => boolean;
   readonly #logger: Logger;
   /** Oldest first. */
   readonly #waiting: Waiting[] = [];
@@ -62,6 +63,7 @@ export class Pool {
     launch: WarmLauncher,
     onWarm: (driver: SparkDriver) => void,
     sessionsWork: () => boolean,
+    memoryAllows: () => boolean,
     logger: Logger,
   ) {
     this.#size = size;
@@ -69,6 +71,7 @@ export class Pool {
     this.#launch = launch;
     this.#onWarm = onWarm;
     this.#sessionsWork = sessionsWork;
+    this.#memoryAllows = memoryAllows;
     this.#logger = logger;
   }
 
@@ -141,6 +144,11 @@ export class Pool {
     while (this.#hasRoom()) {
       await this.#untilQuiet();
       if (!this.#hasRoom()) return;
+      if (!this.#memoryAllows()) {
+        this.#logger.info('no driver is started for the pool: memory is short');
+        this.#fillLater();
+        return;
+      }
       try {
         await this.#add(this.#demand.next(this.#waiting.map(({ profile }) => profile)));
         this.#retryMs = FIRST_RETRY_MS;

@@ -16,7 +16,7 @@ import { listExecutorsOperation } from './ListExecutors.ts';
 import { listSessionsOperation } from './ListSessions.ts';
 import { listTagsForResourceOperation } from './ListTagsForResource.ts';
 import { listWorkGroupsOperation } from './ListWorkGroups.ts';
-import type { Operation, OperationTable } from './operation.ts';
+import type { CallContext, Operation, OperationTable } from './operation.ts';
 import { startCalculationExecutionOperation } from './StartCalculationExecution.ts';
 import { startSessionOperation } from './StartSession.ts';
 import { stopCalculationExecutionOperation } from './StopCalculationExecution.ts';
@@ -64,7 +64,7 @@ export function createOperations(context: OperationContext): OperationTable {
     const rule = rules[name] as AccessRule<object>;
     const bound: Operation<object, object> = async (input, call) => {
       await authorizeCall(name, rule, input, call, ruleContext);
-      return await (operation as BoundOperation)(context, input);
+      return await (operation as BoundOperation)(context, input, call);
     };
     return [name, bound] as const;
   });
@@ -72,6 +72,6 @@ export function createOperations(context: OperationContext): OperationTable {
 }
 
 /** `wire` has validated the input against the model's shape of the very operation, which is what this cast says. */
-type BoundOperation = (context: OperationContext, input: object) => Promise<object>;
+type BoundOperation = (context: OperationContext, input: object, call: CallContext) => Promise<object>;
 
 export const builtOperations: readonly string[] = Object.keys(built);

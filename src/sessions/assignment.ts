@@ -3,7 +3,7 @@ import type { EngineConfiguration } from '@aws-sdk/client-athena';
 import { type SessionAssignment, SessionStartFailed } from '../drivers/driver.ts';
 import type { Bounds } from '../spark-properties/bounds.ts';
 import { propertiesOfClassifications } from '../spark-properties/classifications.ts';
-import { resolveSparkProperties } from '../spark-properties/resolve.ts';
+import { type ResolvedProperties, resolveSparkProperties } from '../spark-properties/resolve.ts';
 import type { NewSession } from '../store/tables.ts';
 import type { WorkGroup } from '../workgroups/workgroups.ts';
 import { clusterProperties } from './cluster-properties.ts';
@@ -19,20 +19,8 @@ const DRIVERS_SHARE = 0.8;
 export function assignmentOf(context: SessionsContext, session: NewSession, workGroup: WorkGroup): SessionAssignment {
   const { settings, keys } = context;
   const engine = JSON.parse(session.engine_configuration_json) as EngineConfiguration;
-  const location = workGroup.configuration.ResultConfiguration?.OutputLocation || settings.defaultResultsLocation;
-  const ofWorkGroup = workGroup.configuration.EngineConfiguration;
   const plan = planDpus(engine, settings);
-  const { properties, refusal, lowered } = resolveSparkProperties({
-    server: serversProperties(plan, settings, location),
-    callers: [
-      propertiesOfClassifications(ofWorkGroup?.Classifications),
-      ofWorkGroup?.SparkProperties,
-      propertiesOfClassifications(engine.Classifications),
-      engine.SparkProperties,
-    ],
-    bounds: boundsOf(plan, settings),
-    allowedPaths: settings.allowedPaths,
-  });
+  const { properties, refusal, lowered } = propertiesOf(engine, plan, workGroup, settings);
   if (refusal !== undefined) throw new SessionStartFailed(refusal);
   if (lowered.length > 0) context.logger.info({ sessionId: session.id, lowered }, 'Spark properties were lowered');
   return {
@@ -47,6 +35,28 @@ export function assignmentOf(context: SessionsContext, session: NewSession, work
       credentials: settings.s3Credentials ?? keys.sessionKey(session.access_key_id),
     },
   };
+}
+
+/** What a session's properties come to, by the server's, its workgroup's and its own. */
+export function propertiesOf(
+  engine: EngineConfiguration,
+  plan: DpuPlan,
+  workGroup: WorkGroup,
+  settings: SessionSettings,
+): ResolvedProperties {
+  const location = workGroup.configuration.ResultConfiguration?.OutputLocation || settings.defaultResultsLocation;
+  const ofWorkGroup = workGroup.configuration.EngineConfiguration;
+  return resolveSparkProperties({
+    server: serversProperties(plan, settings, location),
+    callers: [
+      propertiesOfClassifications(ofWorkGroup?.Classifications),
+      ofWorkGroup?.SparkProperties,
+      propertiesOfClassifications(engine.Classifications),
+      engine.SparkProperties,
+    ],
+    bounds: boundsOf(plan, settings),
+    allowedPaths: settings.allowedPaths,
+  });
 }
 
 /** What a session is told that asks for nothing: the pool's drivers wait with it. */

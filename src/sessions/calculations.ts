@@ -10,6 +10,7 @@ import type { Database } from '../store/store.ts';
 import type { CalculationRow, CalculationState, NewCalculation, SessionRow } from '../store/tables.ts';
 import { inBackground, type SessionsContext } from './context.ts';
 import { calculationDirectory } from './locations.ts';
+import { checkRoomForCalculation } from './quotas.ts';
 import { followUp } from './recorded.ts';
 import { runCalculation } from './run-calculation.ts';
 import { calculationStates, calculationStatesBefore, notAcceptingMessage } from './states.ts';
@@ -35,7 +36,7 @@ export async function getCalculation(context: SessionsContext, calculationId: st
  * Accepts a calculation: the session is BUSY with it when this returns, and its code runs in the background.
  *
  * @returns the id, and the state at first reply
- * @throws InvalidRequestException with the session's state in it, when that one cannot take a calculation
+ * @throws InvalidRequestException with the session's state in it, when that one cannot take a calculation; TooManyRequestsException
  */
 export async function startCalculation(
   context: SessionsContext,
@@ -64,6 +65,7 @@ export async function startCalculation(
       const now = await findSession(transaction, session.id);
       throw new InvalidRequestException(notAcceptingMessage(now?.state ?? 'TERMINATED'));
     }
+    await checkRoomForCalculation(context, transaction);
     await insertCalculation(transaction, row);
     if (token !== undefined) await rememberRequestToken(transaction, OPERATION, token, request, row.id);
     return undefined;

@@ -6,6 +6,7 @@ import type { ObjectStore } from '../objects/object-store.ts';
 import type { Database } from '../store/store.ts';
 import type { WorkGroups } from '../workgroups/workgroups.ts';
 import type { Changes } from './changes.ts';
+import type { Quotas } from './quotas.ts';
 
 /** Settings that this room reads. */
 export interface SessionSettings {
@@ -18,10 +19,12 @@ export interface SessionSettings {
   /** Properties by which a session of a workgroup with this results' location uses the shared catalog; none without one. */
   readonly catalogProperties: (resultsLocation: string) => Readonly<Record<string, string>>;
   readonly cores: number;
-  /** Of this machine. */
+  /** Of this machine, or of the control group that the server is in. */
   readonly memoryMebibytes: number;
   readonly coresPerDpu: number;
-  readonly maxSessions: number;
+  readonly quotas: Quotas;
+  /** Mebibytes that can be had now. */
+  readonly availableMemory: () => number;
   readonly retentionDays: number;
   /** How the code in a session reaches S3. */
   readonly s3: { readonly endpoint: () => string; readonly region: string; readonly pathStyle: boolean };

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { EngineConfiguration, StartSessionRequest, WorkGroupConfiguration } from '@aws-sdk/client-athena';
 import { defaultExecutionRole, sessionArn, workGroupArn } from '../access/arns.ts';
 import { newAccessKeyId } from '../access/keys.ts';
-import { InvalidRequestException, SessionAlreadyExistsException, TooManyRequestsException } from '../errors.ts';
+import type { Principal } from '../access/principal.ts';
+import { InvalidRequestException } from '../errors.ts';
 import { noteOnSpan } from '../spans.ts';
 import { nextPosition } from '../store/positions.ts';
 import { findByRequestToken, rememberReply, rememberRequestToken } from '../store/request-tokens.ts';
-import { countActiveSessions, findActiveSessionOfNotebook, findSession, insertSession } from '../store/sessions.ts';
+import { findSession, insertSession } from '../store/sessions.ts';
 import type { Database } from '../store/store.ts';
 import type { NewSession, SessionState } from '../store/tables.ts';
 import { listTags, putTags } from '../store/tags.ts';
@@ -14,10 +15,13 @@ import { takeTurn } from '../store/turns.ts';
 import { isSpark } from '../workgroups/engine-versions.ts';
 import { checkNewTags } from '../workgroups/tags.ts';
 import type { WorkGroup } from '../workgroups/workgroups.ts';
+import { propertiesOf } from './assignment.ts';
 import { inBackground, LEASE_MILLIS, type SessionsContext } from './context.ts';
 import { planDpus } from './dpus.ts';
+import { sessionMebibytes } from './footprint.ts';
 import { launchSession } from './launch.ts';
 import { sessionDirectory } from './locations.ts';
+import { checkDpus, checkRoomForSession, startedBy } from './quotas.ts';
 import { followUp } from './recorded.ts';
 import { settledSession } from './settled.ts';
 
@@ -37,9 +41,10 @@ const ALL_TAGS = 1000;
 export async function startSession(
   context: SessionsContext,
   request: StartSessionRequest,
+  principal: Principal,
 ): Promise<{ sessionId: string; state: SessionState }> {
   const workGroup = await context.workGroups.get(request.WorkGroup as string);
-  const row = newSession(context, request, workGroup);
+  const row = newSession(context, request, workGroup, startedBy(principal));
   noteOnSpan({ 'parthenon.session.id': row.id });
   const tags = checkNewTags(request.Tags ?? []);
   const accept = async (transaction: Database) => {
@@ -53,7 +58,7 @@ export async function startSession(
     await takeTurn(transaction, workGroupArn(context.realm, workGroup.name));
     // Read again: one that is being deleted takes no session any more.
     checkWorkGroup(await context.workGroups.get(workGroup.name, transaction));
-    await checkRoom(context, transaction, row);
+    await checkRoomForSession(context, transaction, row);
     await insertSession(transaction, row);
     const arn = sessionArn(context.realm, workGroup.name, row.id);
     if (request.CopyWorkGroupTags) {
@@ -94,11 +99,13 @@ function newSession(
   context: SessionsContext,
   request: StartSessionRequest,
   workGroup: WorkGroup,
+  caller: string,
 ): NewSession & { id: string } {
   const { settings, realm } = context;
   const configuration = workGroup.configuration;
   const engine = engineConfiguration(request.EngineConfiguration, configuration);
   const plan = planDpus(engine, settings);
+  checkDpus(plan.maxConcurrentDpus, settings.quotas);
   const id = randomUUID();
   const now = Date.now();
   const monitoring = request.MonitoringConfiguration ?? configuration.MonitoringConfiguration;
@@ -137,6 +144,8 @@ function newSession(
     lease_until: now + LEASE_MILLIS,
     driver_json: null,
     access_key_id: newAccessKeyId(),
+    memory_mebibytes: sessionMebibytes(propertiesOf(engine, plan, workGroup, settings).properties),
+    started_by: caller,
   };
 }
 
@@ -179,19 +188,4 @@ function checkNotebook(request: StartSessionRequest): string | null {
     throw new InvalidRequestException('NotebookId is required in AdditionalConfigs when NotebookVersion is provided.');
   }
   return notebookId ?? null;
-}
-
-async function checkRoom(context: SessionsContext, database: Database, row: NewSession): Promise<void> {
-  if (row.notebook_id) {
-    const other = await findActiveSessionOfNotebook(database, row.notebook_id);
-    if (other !== undefined) {
-      throw new SessionAlreadyExistsException(`Notebook ${row.notebook_id} already has an active session: ${other.id}`);
-    }
-  }
-  const { maxSessions } = context.settings;
-  if ((await countActiveSessions(database)) >= maxSessions) {
-    throw new TooManyRequestsException(
-      `Maximum allowed sessions (${maxSessions}) reached. Terminate a session, or raise PARTHENON_MAX_SESSIONS.`,
-    );
-  }
 }

@@ -49,9 +49,14 @@ function lowerCount(properties: Properties, name: string, most: number | undefin
 
 function lowerMemory(properties: Properties, name: string, mebibytes: number): Lowered | undefined {
   const asked = properties[name];
-  const [, amount, unit] = MEMORY.exec(asked ?? '') ?? [];
-  if (asked === undefined || amount === undefined) return undefined;
-  const factor = MEBIBYTES[(unit?.toLowerCase() ?? '') as keyof typeof MEBIBYTES];
-  if (Number(amount) * factor <= mebibytes) return undefined;
+  const size = mebibytesOf(asked);
+  if (asked === undefined || size === undefined || size <= mebibytes) return undefined;
   return { name, asked, given: `${Math.floor(mebibytes)}m`, why: ruleOf(name).why };
+}
+
+/** A memory size of Spark in mebibytes; undefined for what is none. */
+export function mebibytesOf(size: string | undefined): number | undefined {
+  const [, amount, unit] = MEMORY.exec(size ?? '') ?? [];
+  if (amount === undefined) return undefined;
+  return Number(amount) * MEBIBYTES[(unit?.toLowerCase() ?? '') as keyof typeof MEBIBYTES];
 }

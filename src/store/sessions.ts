@@ -77,11 +77,48 @@ export async function activeSessions(database: Database, workGroup?: string): Pr
     .execute();
 }
 
-export async function countActiveSessions(database: Database): Promise<number> {
+/** What sessions take that have not ended, all together. */
+export interface Taken {
+  readonly sessions: number;
+  /** Those that one caller has started. */
+  readonly sessionsOfCaller: number;
+  /** Those that have no driver yet, or one that is not a session yet. */
+  readonly starting: number;
+  readonly dpus: number;
+  readonly memoryMebibytes: number;
+}
+
+/** @param caller a `started_by` */
+export async function countTaken(database: Database, caller: string): Promise<Taken> {
+  const row = await database
+    .selectFrom('sessions')
+    .select(({ fn, eb }) => [
+      fn.countAll<number>().as('sessions'),
+      fn.sum<number | null>(eb.case().when('started_by', '=', caller).then(1).else(0).end()).as('ofCaller'),
+      fn
+        .sum<number | null>(eb.case().when('state', 'in', ['CREATING', 'CREATED']).then(1).else(0).end())
+        .as('starting'),
+      fn.sum<number | null>(eb('coordinator_dpus', '+', eb.ref('worker_dpus'))).as('dpus'),
+      fn.sum<number | null>('memory_mebibytes').as('memory'),
+    ])
+    .where('ended_at', 'is', null)
+    .executeTakeFirstOrThrow();
+  return {
+    sessions: Number(row.sessions),
+    sessionsOfCaller: Number(row.ofCaller),
+    starting: Number(row.starting),
+    dpus: Number(row.dpus),
+    memoryMebibytes: Number(row.memory),
+  };
+}
+
+/** Sessions that have a calculation under way: each has one at most. */
+export async function countBusySessions(database: Database): Promise<number> {
   const row = await database
     .selectFrom('sessions')
     .select((expression) => expression.fn.countAll<number>().as('count'))
     .where('ended_at', 'is', null)
+    .where('state', '=', 'BUSY')
     .executeTakeFirstOrThrow();
   return Number(row.count);
 }

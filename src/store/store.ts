@@ -5,6 +5,7 @@ import { storeAsked, storeReach } from '../happenings.ts';
 import * as first from './migrations/0001-first.ts';
 import * as replies from './migrations/0002-replies-of-request-tokens.ts';
 import * as activeNewest from './migrations/0003-active-sessions-newest.ts';
+import * as whatSessionsTake from './migrations/0004-what-sessions-take.ts';
 import { NulCharacters } from './nul-characters.ts';
 import { nameOf, openPostgres } from './postgres.ts';
 import type { ServerLockEvents } from './server-lock.ts';
@@ -19,6 +20,7 @@ const migrations: Record<string, Migration> = {
   '0001-first': first,
   '0002-replies-of-request-tokens': replies,
   '0003-active-sessions-newest': activeNewest,
+  '0004-what-sessions-take': whatSessionsTake,
 };
 
 export interface StoreOptions {

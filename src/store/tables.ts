@@ -2,7 +2,7 @@
  * Row types of the state database. Times are whole milliseconds since 1970; `position` orders rows newest first and is
  * unique (see `positions.ts`); columns named `*_json` hold members of the API as they were sent.
  */
-import type { Insertable, Selectable } from 'kysely';
+import type { Generated, Insertable, Selectable } from 'kysely';
 
 export interface WorkGroupTable {
   name: string;
@@ -60,6 +60,10 @@ export interface SessionTable {
   /** `DriverIdentity`, once a driver is claimed. */
   driver_json: string | null;
   access_key_id: string;
+  /** What the session may come to take of the machine's memory: its driver with a full heap. */
+  memory_mebibytes: Generated<number>;
+  /** The caller's ARN, a session's own without its id; null for rows of before it was kept. */
+  started_by: string | null;
 }
 
 export type CalculationState =

@@ -7,6 +7,7 @@ import type { CallRecord } from './call-record.ts';
 import { encodeOutput } from './codec.ts';
 import { parseJsonBody } from './json-body.ts';
 import { type ModelOperation, model, operationNamed } from './model.ts';
+import type { RateLimit } from './rate-limit.ts';
 import { AWS_JSON, errorReply, type Reply } from './reply.ts';
 import { createSignatureVerifier } from './sigv4.ts';
 import { pathOf, signedRequestOf } from './sigv4-parse.ts';
@@ -19,25 +20,30 @@ export interface AthenaEndpoint {
    * @returns the refusal, or `undefined` to go on
    */
   precheck(request: IncomingMessage): Reply | undefined;
-  /** @throws ServiceError, and whatever an operation throws */
-  answer(request: IncomingMessage, body: Buffer, record: CallRecord): Promise<Reply>;
+  /**
+   * What can be told before the body is read: that nobody knows the operation, or the key.
+   * @returns what answers the call with its body; it throws ServiceError, and whatever an operation throws
+   * @throws ServiceError
+   */
+  begin(request: IncomingMessage, record: CallRecord): Promise<(body: Buffer) => Promise<Reply>>;
 }
 
 export interface AthenaEndpointOptions {
   readonly operations: OperationTable;
   readonly keys: AccessKeys;
   readonly region: string;
+  readonly rate?: RateLimit | undefined;
   readonly now?: () => Date;
 }
 
 /**
- * Athena's endpoint, AWS JSON 1.1: target, signature, JSON and types, constraints, operation, reply — in this order, so
+ * Athena's endpoint, AWS JSON 1.1: target, key, body, signature, JSON and types, constraints, operation, reply — in this order, so
  * that nobody who is not known here gets further than the signature.
  * https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
  */
 export function createAthenaEndpoint(options: AthenaEndpointOptions): AthenaEndpoint {
-  const { operations, keys, region, now } = options;
-  const verifier = createSignatureVerifier({ keys, region, services: ['athena'], now });
+  const { operations, keys, region, rate, now } = options;
+  const verifier = createSignatureVerifier({ keys, region, services: ['athena'], rate, now });
 
   return {
     precheck(request) {
@@ -51,21 +57,24 @@ export function createAthenaEndpoint(options: AthenaEndpointOptions): AthenaEndp
       );
     },
 
-    async answer(request, body, record) {
+    async begin(request, record) {
       const { name, operation } = targetOf(request);
       record.operation = name;
-      const { principal } = await verifier.verify(signedRequestOf(request), hash('sha256', body));
-      record.principal = principal;
-      const input = decodeInput(operation.input, parseJsonBody(body));
-      validateInput(operation.input, input);
-      const run = Object.hasOwn(operations, name) ? operations[name] : undefined;
-      if (run === undefined) {
-        throw new NotImplementedException(
-          `This server does not have ${name} yet. docs/coverage.md lists the operations that it has.`,
-        );
-      }
-      const output = await run(input, callOf(principal, record));
-      return { status: 200, headers: { 'content-type': AWS_JSON }, body: encodeOutput(name, output) };
+      const verify = await verifier.begin(signedRequestOf(request));
+      return async (body) => {
+        const { principal } = verify(hash('sha256', body));
+        record.principal = principal;
+        const input = decodeInput(operation.input, parseJsonBody(body));
+        validateInput(operation.input, input);
+        const run = Object.hasOwn(operations, name) ? operations[name] : undefined;
+        if (run === undefined) {
+          throw new NotImplementedException(
+            `This server does not have ${name} yet. docs/coverage.md lists the operations that it has.`,
+          );
+        }
+        const output = await run(input, callOf(principal, record));
+        return { status: 200, headers: { 'content-type': AWS_JSON }, body: encodeOutput(name, output) };
+      };
     },
   };
 }

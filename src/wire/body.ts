@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { RequestEntityTooLargeException, SerializationException } from '../errors.ts';
+import { RequestEntityTooLargeException, SerializationException, ThrottlingException } from '../errors.ts';
+import type { MemoryLease } from './memory-budget.ts';
 
 export interface BodyLimits {
   readonly maxBytes: number;
@@ -16,8 +17,9 @@ export function checkDeclaredLength(request: IncomingMessage, maxBytes: number):
  * Reads a whole body.
  * @throws RequestEntityTooLargeException beyond the limit: reading stops there, and the rest is the server's to drain
  * @throws SerializationException when the body did not come in time or its connection broke
+ * @throws ThrottlingException when the bodies of all requests fill the memory that there is for them
  */
-export async function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
+export async function readBody(request: IncomingMessage, limits: BodyLimits, lease: MemoryLease): Promise<Buffer> {
   checkDeclaredLength(request, limits.maxBytes);
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
@@ -25,12 +27,15 @@ export async function readBody(request: IncomingMessage, limits: BodyLimits): Pr
   const onData = (chunk: Buffer): void => {
     bytes += chunk.length;
     if (bytes > limits.maxBytes) reject(tooLarge(limits.maxBytes));
+    else if (!lease.take(chunk.length)) reject(new ThrottlingException('Rate exceeded'));
     else chunks.push(chunk);
   };
   const onEnd = (): void => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, bytes));
   const onBroken = (): void => reject(new SerializationException('The request body did not arrive whole.'));
   const deadline = setTimeout(onBroken, limits.deadlineMillis);
   request.on('data', onData).once('end', onEnd).once('error', onBroken).once('close', onBroken);
+  // It may have gone while somebody looked for its key.
+  if (request.destroyed) onBroken();
   try {
     return await promise;
   } finally {

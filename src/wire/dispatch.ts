@@ -5,6 +5,7 @@ import type { AthenaEndpoint } from './athena.ts';
 import type { CallRecord } from './call-record.ts';
 import { type BodyLimits, checkDeclaredLength, readBody } from './body.ts';
 import { healthReply, type Readiness } from './health.ts';
+import type { MemoryBudget, MemoryLease } from './memory-budget.ts';
 import { type MetricsEndpoint, metricsReply } from './metrics.ts';
 import { errorReply, publicError, type Reply } from './reply.ts';
 import { type Route, routeOf } from './routing.ts';
@@ -30,6 +31,8 @@ export interface DispatcherOptions {
   readonly metrics: MetricsEndpoint | undefined;
   readonly logger: Logger;
   readonly athenaBody: BodyLimits;
+  /** What bodies may take together. */
+  readonly bodies: MemoryBudget;
 }
 
 export interface Exchange {
@@ -76,11 +79,15 @@ async function replyTo(route: Route, exchange: Exchange, options: DispatcherOpti
         record.error = refusal.headers['x-amzn-ErrorType'];
         return refusal;
       }
-      return options.athena.answer(request, await bodyOf(exchange, options.athenaBody), record);
+      checkDeclaredLength(request, options.athenaBody.maxBytes);
+      const answer = await options.athena.begin(request, record);
+      using lease = options.bodies.lease();
+      return await answer(await bodyOf(exchange, options.athenaBody, lease));
     }
     case 'sts': {
       const limits = { ...options.athenaBody, maxBytes: STS_BODY_BYTES };
-      return options.sts.answer(request, await bodyOf(exchange, limits), record);
+      using lease = options.bodies.lease();
+      return await options.sts.answer(request, await bodyOf(exchange, limits, lease), record);
     }
     default: {
       const service = route.to === 'nobody' ? route.service : route.to;
@@ -95,10 +102,10 @@ function noteRoute(route: Route, record: CallRecord): void {
   record.accessKeyId = route.accessKeyId;
 }
 
-async function bodyOf({ request, askForBody }: Exchange, limits: BodyLimits): Promise<Buffer> {
+async function bodyOf({ request, askForBody }: Exchange, limits: BodyLimits, lease: MemoryLease): Promise<Buffer> {
   checkDeclaredLength(request, limits.maxBytes);
   askForBody();
-  return readBody(request, limits);
+  return readBody(request, limits, lease);
 }
 
 async function answerByS3(s3: S3Handler, exchange: Exchange, logger: Logger): Promise<void> {

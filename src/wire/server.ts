@@ -13,9 +13,12 @@ import { type Audit, auditLine } from './audit.ts';
 import { lingerAfterReply } from './body.ts';
 import { newCallRecord, outcomeOf } from './call-record.ts';
 import { refuseConnection } from './client-errors.ts';
+import { Connections } from './connections.ts';
 import { createDispatcher, type S3Handler } from './dispatch.ts';
 import type { Readiness } from './health.ts';
+import { MemoryBudget } from './memory-budget.ts';
 import type { MetricsEndpoint } from './metrics.ts';
+import { RateLimit } from './rate-limit.ts';
 import { pathOf } from './sigv4-parse.ts';
 import { createStsEndpoint } from './sts.ts';
 import { beginTrace, endTrace } from './trace.ts';
@@ -26,24 +29,36 @@ export interface WireLimits {
   /** An Athena call's body. AWS's largest is a notebook of 10 MiB. */
   readonly athenaBodyBytes: number;
   readonly athenaBodyMillis: number;
+  /** All bodies that are held whole, together. */
+  readonly bodiesBytes: number;
   /** All headers of one request. S3 metadata has 2 KiB, a session token a few more. */
   readonly headerBytes: number;
   readonly headersMillis: number;
   /** A whole request, an S3 upload of 5 GiB included. */
   readonly requestMillis: number;
+  /** How long a peer may neither send what it has begun nor take what it is sent. */
+  readonly stallMillis: number;
   /** How long an idle connection is kept: longer than SDKs pause between polls, so that they do not run into its end. */
   readonly keepAliveMillis: number;
   readonly connections: number;
+  /** Of one key, S3 apart; 0 for any number. */
+  readonly requestsPerSecond: number;
 }
+
+/** Sockets that are being closed, for a moment beside those that are held. */
+const CLOSING_CONNECTIONS = 1024;
 
 export const DEFAULT_LIMITS: WireLimits = {
   athenaBodyBytes: 12 * 1024 * 1024,
   athenaBodyMillis: 60_000,
+  bodiesBytes: 128 * 1024 * 1024,
   headerBytes: 32 * 1024,
   headersMillis: 20_000,
   requestMillis: 3_600_000,
+  stallMillis: 120_000,
   keepAliveMillis: 300_000,
   connections: 4096,
+  requestsPerSecond: 1000,
 };
 
 export interface ServerOptions {
@@ -86,14 +101,17 @@ export function createServer(options: ServerOptions): WireServer {
   const secure = tls && createBoundedServer(limits, tls);
   const http = secure ?? createBoundedServer(limits);
   const servers = [http];
+  const rate = new RateLimit(limits.requestsPerSecond);
+  const connections = new Connections(limits.connections, logger);
   const dispatch = createDispatcher({
-    athena: createAthenaEndpoint(options),
-    sts: createStsEndpoint(options),
+    athena: createAthenaEndpoint({ ...options, rate }),
+    sts: createStsEndpoint({ ...options, rate }),
     s3: options.s3,
     ready: options.ready,
     metrics: options.metrics,
     logger,
     athenaBody: { maxBytes: limits.athenaBodyBytes, deadlineMillis: limits.athenaBodyMillis },
+    bodies: new MemoryBudget(limits.bodiesBytes),
   });
   const underWay = new Map<Duplex, ServerResponse>();
   let closed: Promise<void> | undefined;
@@ -101,6 +119,11 @@ export function createServer(options: ServerOptions): WireServer {
   const take = (request: IncomingMessage, response: ServerResponse, askForBody = (): void => undefined): void => {
     const requestId = randomUUID();
     const { socket } = request;
+    const answered = connections.begin(socket);
+    if (answered === undefined) {
+      socket.destroy();
+      return;
+    }
     const record = newCallRecord(request, requestId, audit !== undefined);
     const begun = Date.now();
     const since = performance.now();
@@ -111,6 +134,7 @@ export function createServer(options: ServerOptions): WireServer {
     underWay.set(socket, response);
     response.once('finish', () => lingerAfterReply(request));
     response.once('close', () => {
+      answered();
       if (underWay.get(socket) === response) underWay.delete(socket);
       const { statusCode, writableFinished } = response;
       if (record.service !== undefined) {
@@ -141,7 +165,10 @@ export function createServer(options: ServerOptions): WireServer {
       ),
     );
     server.on('clientError', (error, socket) => refuseConnection(error, socket, underWay.get(socket), randomUUID()));
-    server.on('drop', (data) => logger.warn({ remoteAddress: data?.remoteAddress }, 'connection refused: too many'));
+    server.on('connection', (socket) => connections.add(socket, server === secure));
+    server.on('timeout', (socket) => {
+      if (!isWorkedOn(underWay.get(socket))) socket.destroy();
+    });
   };
   serve(http);
 
@@ -160,6 +187,11 @@ export function createServer(options: ServerOptions): WireServer {
       return closed;
     },
   };
+}
+
+/** Whether a peer that is silent waits for an answer: nothing is wrong with it then. */
+function isWorkedOn(response: ServerResponse | undefined): boolean {
+  return response?.req.complete === true && !response.headersSent;
 }
 
 /**
@@ -195,12 +227,17 @@ function createBoundedServer(limits: WireLimits, tls?: TlsIdentity): Server {
     keepAliveTimeout: limits.keepAliveMillis,
     connectionsCheckingInterval: Math.min(5000, limits.headersMillis),
     noDelay: true,
+    // A peer that has gone without a word is found out also while a call of its is worked on.
+    keepAlive: true,
+    keepAliveInitialDelay: limits.stallMillis,
   };
   const http =
     tls === undefined
       ? createHttpServer(bounds)
       : createHttpsServer({ ...bounds, ...tls, handshakeTimeout: limits.headersMillis });
-  http.maxConnections = limits.connections;
+  http.timeout = limits.stallMillis;
+  // Beyond `Connections`, which ends others for a newcomer: their sockets are closed a moment later.
+  http.maxConnections = limits.connections + CLOSING_CONNECTIONS;
   return http;
 }
 

@@ -1,5 +1,6 @@
 import { createHmac, hash } from 'node:crypto';
 import type { AccessKey, AccessKeys, Principal } from '../access/principal.ts';
+import { ThrottlingException } from '../errors.ts';
 import { sameText } from './same-text.ts';
 import {
   expiredToken,
@@ -10,6 +11,7 @@ import {
   unknownKey,
   wrongScope,
 } from './signature-problem.ts';
+import type { RateLimit } from './rate-limit.ts';
 import { SigningKeys } from './signing-keys.ts';
 import { CanonicalForm } from './sigv4-canonical.ts';
 import { ALGORITHM, basicDate, parseSignature, type SignedRequest, type StatedSignature } from './sigv4-parse.ts';
@@ -32,9 +34,15 @@ export interface VerifiedSignature {
 export interface SignatureVerifier {
   /**
    * @param payloadHash hex SHA-256 of the body; for S3 the `x-amz-content-sha256` value, or `UNSIGNED-PAYLOAD`
-   * @throws ServiceError one of the signature errors, with a `SignatureProblem`
+   * @throws ServiceError one of the signature errors, with a `SignatureProblem`; ThrottlingException
    */
   verify(request: SignedRequest, payloadHash: string): Promise<VerifiedSignature>;
+  /**
+   * The same in two steps: what does not need the body (key, scope, dates) is looked at now, so that no stranger's body is read.
+   * @returns what verifies the signature itself
+   * @throws ServiceError
+   */
+  begin(request: SignedRequest): Promise<(payloadHash: string) => VerifiedSignature>;
 }
 
 export interface SignatureVerifierOptions {
@@ -42,6 +50,8 @@ export interface SignatureVerifierOptions {
   readonly region: string;
   /** The services that a signature may be scoped to. */
   readonly services: readonly string[];
+  /** How many requests a key may make; counted once a signature holds. */
+  readonly rate?: RateLimit | undefined;
   readonly now?: () => Date;
 }
 
@@ -53,13 +63,15 @@ const SKEW_MINUTES = { s3: 15, others: 5 };
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 export function createSignatureVerifier(options: SignatureVerifierOptions): SignatureVerifier {
-  const { keys, now = () => new Date() } = options;
+  const { keys, rate, now = () => new Date() } = options;
   const signingKeys = new SigningKeys();
   const escaped = new CanonicalForm(true);
   const untouched = new CanonicalForm(false);
 
-  return {
-    async verify(request, payloadHash) {
+  const verifier: SignatureVerifier = {
+    verify: async (request, payloadHash) => (await verifier.begin(request))(payloadHash),
+
+    async begin(request) {
       const stated = parseSignature(request);
       const { accessKeyId, date, region, service } = stated.scope;
       const serverDate = now();
@@ -68,27 +80,31 @@ export function createSignatureVerifier(options: SignatureVerifierOptions): Sign
       checkSignedHeaders(request, stated);
       checkValidity(stated, serverDate);
 
-      const canonicalForm = service === 's3' ? untouched : escaped;
-      const canonical = canonicalForm.of(request, stated.signedHeaders, payloadHash);
-      const longDate = basicDate(stated.date);
-      const scope = `${date}/${region}/${service}/${stated.terminator}`;
-      const stringToSign = `${ALGORITHM}\n${longDate}\n${scope}\n${hash('sha256', canonical)}`;
-      const signingKey = signingKeys.get(key, date, region, service);
-      const expected = createHmac('sha256', signingKey).update(stringToSign).digest('hex');
-      if (!sameText(expected, stated.signature)) throw signatureMismatch();
-      return {
-        principal: key.principal,
-        accessKeyId,
-        service,
-        region,
-        date: longDate,
-        scope,
-        signature: expected,
-        signingKey,
-        presigned: stated.expiresSeconds !== undefined,
+      return (payloadHash) => {
+        const canonicalForm = service === 's3' ? untouched : escaped;
+        const canonical = canonicalForm.of(request, stated.signedHeaders, payloadHash);
+        const longDate = basicDate(stated.date);
+        const scope = `${date}/${region}/${service}/${stated.terminator}`;
+        const stringToSign = `${ALGORITHM}\n${longDate}\n${scope}\n${hash('sha256', canonical)}`;
+        const signingKey = signingKeys.get(key, date, region, service);
+        const expected = createHmac('sha256', signingKey).update(stringToSign).digest('hex');
+        if (!sameText(expected, stated.signature)) throw signatureMismatch();
+        if (rate?.allows(accessKeyId) === false) throw new ThrottlingException('Rate exceeded');
+        return {
+          principal: key.principal,
+          accessKeyId,
+          service,
+          region,
+          date: longDate,
+          scope,
+          signature: expected,
+          signingKey,
+          presigned: stated.expiresSeconds !== undefined,
+        };
       };
     },
   };
+  return verifier;
 }
 
 async function findKey(keys: AccessKeys, stated: StatedSignature, serverDate: Date): Promise<AccessKey> {

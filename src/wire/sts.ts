@@ -4,6 +4,7 @@ import type { AccessKeys, Principal } from '../access/principal.ts';
 import { UnknownOperationException } from '../errors.ts';
 import type { CallRecord } from './call-record.ts';
 import { publicError, type Reply } from './reply.ts';
+import type { RateLimit } from './rate-limit.ts';
 import { createSignatureVerifier } from './sigv4.ts';
 import { signedRequestOf } from './sigv4-parse.ts';
 import { escapeXml } from './xml-text.ts';
@@ -21,6 +22,7 @@ const QUERY_ERRORS: Readonly<Record<string, { readonly code: string; readonly st
   ExpiredTokenException: { code: 'ExpiredToken', status: 403 },
   IncompleteSignatureException: { code: 'IncompleteSignature' },
   UnknownOperationException: { code: 'InvalidAction' },
+  ThrottlingException: { code: 'Throttling' },
   InternalServerException: { code: 'InternalFailure' },
 };
 
@@ -33,7 +35,12 @@ export interface StsEndpoint {
  * in AWS_ENDPOINT_URL. AWS query protocol: form in, XML out.
  * https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
  */
-export function createStsEndpoint(options: { keys: AccessKeys; region: string; now?: () => Date }): StsEndpoint {
+export function createStsEndpoint(options: {
+  keys: AccessKeys;
+  region: string;
+  rate?: RateLimit | undefined;
+  now?: () => Date;
+}): StsEndpoint {
   const verifier = createSignatureVerifier({ ...options, services: ['sts'] });
   return {
     async answer(request, body, record) {

@@ -33,6 +33,8 @@ export function session(row: Partial<NewSession> = {}): NewSession & { id: strin
     lease_until: 0,
     driver_json: null,
     access_key_id: `AKIA${made}`,
+    memory_mebibytes: 1536,
+    started_by: 'arn:aws:iam::123456789012:root',
     ...row,
   };
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
-import { callAthena, sendRaw, startServer } from './support.ts';
+import { callAthena, headBeforeBody, headersBeforeBody, sendRaw, startServer } from './support.ts';
 import { sign } from './signing.ts';
 
 const ATHENA_HEAD =
@@ -98,7 +98,7 @@ test('a body beyond the limit is refused, declared or not, and its sender sees t
   const declared = await callAthena(url, { body });
   expect([declared.status, declared.body.__type]).toEqual([413, 'RequestEntityTooLargeException']);
   const chunk = `7d0\r\n${'a'.repeat(2000)}\r\n`;
-  const chunked = `${ATHENA_HEAD}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}0\r\n\r\n`;
+  const chunked = `${await headBeforeBody()}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}0\r\n\r\n`;
   expect(await sendRaw(port, chunked)).toMatch(/^HTTP\/1\.1 413 [\s\S]*RequestEntityTooLargeException/);
   expect((await callAthena(url)).status).toBe(200);
 });
@@ -130,9 +130,11 @@ test('who waits to be told to go on is told, or refused before sending anything'
     request.destroy();
     return { continued, status: response.statusCode };
   };
-  const athena = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'AmazonAthena.GetSession' };
+  const athena = await headersBeforeBody();
   expect(await ask({ ...athena, 'content-length': '2' })).toEqual({ continued: true, status: 400 });
   expect(await ask({ ...athena, 'content-length': '1001' })).toEqual({ continued: false, status: 413 });
+  const { authorization: _, ...unsigned } = athena;
+  expect(await ask({ ...unsigned, 'content-length': '2' })).toEqual({ continued: false, status: 400 });
   expect(await ask({ 'content-type': 'text/plain', 'content-length': '2' })).toEqual({ continued: false, status: 404 });
 });
 
@@ -157,7 +159,7 @@ test('a request that never ends is cut off', async () => {
   const { port } = await startServer({ limits: { headersMillis: 200, athenaBodyMillis: 200 } });
   expect(await sendRaw(port, 'POST / HTTP/1.1\r\nHost: x\r\n')).toMatch(/^HTTP\/1\.1 408 /);
   const half = connect(port, '127.0.0.1');
-  half.write(`${ATHENA_HEAD}Content-Length: 100\r\n\r\n{`);
+  half.write(`${await headBeforeBody()}Content-Length: 100\r\n\r\n{`);
   const [answer] = await once(half, 'data');
   expect(String(answer)).toMatch(/^HTTP\/1\.1 400 [\s\S]*The request body did not arrive whole/);
   half.destroy();

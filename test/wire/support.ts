@@ -76,6 +76,20 @@ export async function callAthena(
 
 export type Answer = Readonly<Record<string, unknown>>;
 
+const ATHENA = { host: 'x', 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'AmazonAthena.GetSession' };
+
+/** Headers of a call whose body may be any: what is looked at before the body is right, the signature itself is not. */
+export async function headersBeforeBody(options: SignOptions = {}): Promise<Record<string, string>> {
+  const plain = { method: 'POST', path: '/', headers: ATHENA };
+  return (await sign(plain, { date: new Date(), ...options })).headers as Record<string, string>;
+}
+
+/** The same as bytes, for `sendRaw`; without the empty line at their end. */
+export async function headBeforeBody(options: SignOptions = {}): Promise<string> {
+  const fields = Object.entries(await headersBeforeBody(options)).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `POST / HTTP/1.1\r\n${fields.join('')}`;
+}
+
 /** Sends bytes as they are and returns all that comes back until the server hangs up. */
 export async function sendRaw(port: number, ...parts: readonly (string | Buffer)[]): Promise<string> {
   const socket = connect(port, '127.0.0.1');

@@ -5,6 +5,7 @@ import type { EmbeddedStore } from '../../objects/embedded/embedded-store.ts';
 import { StorageError } from '../../objects/embedded/storage-error.ts';
 import type { SignatureVerifier, VerifiedSignature } from '../sigv4.ts';
 import { type CallRecord, newCallRecord } from '../call-record.ts';
+import { MemoryBudget, type MemoryLease } from '../memory-budget.ts';
 import { type SignedRequest, signedRequestOf } from '../sigv4-parse.ts';
 import { authorize, type S3Caller } from './authorize.ts';
 import { type Payload, type PayloadOptions, payloadOf, readPayload } from './payload.ts';
@@ -33,6 +34,8 @@ export interface S3HandlerOptions {
   readonly limits?: {
     /** Bytes of an XML body; 8 MiB unless told: a thousand keys of a thousand escaped bytes are less. */
     readonly maxDocumentBytes?: number;
+    /** Bytes of all XML bodies together while they are read and answered; 64 MiB unless told. */
+    readonly documentsBytes?: number;
   };
 }
 
@@ -48,15 +51,18 @@ export type S3Handler = (
 ) => Promise<void>;
 
 const MAX_DOCUMENT_BYTES = 8 * 1024 * 1024;
+const DOCUMENTS_BYTES = 64 * 1024 * 1024;
 
 /** Serves S3's REST protocol; https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html. Never rejects. */
 export function createS3Handler(options: S3HandlerOptions): S3Handler {
+  const documents = new MemoryBudget(options.limits?.documentsBytes ?? DOCUMENTS_BYTES);
   return async (request, response, askForBody, record = newCallRecord(request, '', false)) => {
     const requestId = randomBytes(8).toString('hex').toUpperCase();
     record.requestId = requestId;
     response.setHeader('x-amz-request-id', requestId);
     try {
-      const reply = await answer(request, options, record, askForBody);
+      using lease = documents.lease();
+      const reply = await answer(request, options, record, lease, askForBody);
       await sendReply(request, response, reply, (bytes) => {
         record.sentBytes += bytes;
       });
@@ -76,6 +82,7 @@ async function answer(
   request: IncomingMessage,
   options: S3HandlerOptions,
   record: CallRecord,
+  lease: MemoryLease,
   askForBody?: () => void,
 ): Promise<S3Reply> {
   const signed = signedRequestOf(request);
@@ -97,7 +104,7 @@ async function answer(
   const onBytes = (bytes: number): void => {
     record.receivedBytes += bytes;
   };
-  const call = callOf(request, verified, options, caller, { askForBody, onBytes });
+  const call = callOf(request, verified, options, caller, lease, { askForBody, onBytes });
   return await withoutTellingStrangers(caller, target, () => route.operation(call));
 }
 
@@ -160,6 +167,7 @@ function callOf(
   verified: VerifiedRequest,
   options: S3HandlerOptions,
   caller: S3Caller,
+  lease: MemoryLease,
   body: Pick<PayloadOptions, 'askForBody' | 'onBytes'>,
 ): S3Call {
   const { target, headers, query, principal, payloadHash, signer } = verified;
@@ -178,7 +186,11 @@ function callOf(
     origin: `${caller.source?.secure ? 'https' : 'http'}://${request.headers.host}`,
     async document(root, { checksumOfAnother } = {}) {
       if (request.headers['content-length'] === '0' || isBodiless(request)) return undefined;
-      const bytes = await readPayload(payload({ checksumOfAnother }), limits?.maxDocumentBytes ?? MAX_DOCUMENT_BYTES);
+      const bytes = await readPayload(
+        payload({ checksumOfAnother }),
+        limits?.maxDocumentBytes ?? MAX_DOCUMENT_BYTES,
+        lease,
+      );
       return bytes.length === 0 ? undefined : readXml(bytes, root);
     },
   };

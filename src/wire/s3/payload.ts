@@ -3,7 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm, startChecksum } from '../../objects/checksums.ts';
 import type { ObjectChecksum } from '../../objects/embedded/records.ts';
 import { AwsChunkedBody, type ChunkSigner, incompleteBody } from './aws-chunked.ts';
-import { invalidRequest, notImplemented, S3Error } from './s3-error.ts';
+import type { MemoryLease } from '../memory-budget.ts';
+import { invalidRequest, notImplemented, S3Error, slowDown } from './s3-error.ts';
 
 const MAX_PUT_BYTES = 5 * 1024 ** 3;
 
@@ -72,13 +73,14 @@ export function payloadOf(request: IncomingMessage, payloadHash: string, options
   return { bytes, checksum: () => verified };
 }
 
-/** Reads a body that is small by nature, such as an XML document. @throws S3Error MaxMessageLengthExceeded */
-export async function readPayload(payload: Payload, maxBytes: number): Promise<Buffer> {
+/** Reads a body that is small by nature, such as an XML document. @throws S3Error MaxMessageLengthExceeded, SlowDown */
+export async function readPayload(payload: Payload, maxBytes: number, lease: MemoryLease): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of payload.bytes()) {
     size += chunk.length;
     if (size > maxBytes) throw new S3Error('MaxMessageLengthExceeded', 'Your request was too big.');
+    if (!lease.take(chunk.length)) throw slowDown();
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

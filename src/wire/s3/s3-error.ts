@@ -52,6 +52,7 @@ const STATUS = {
   RequestTimeTooSkewed: 403,
   ServerSideEncryptionConfigurationNotFoundError: 404,
   SignatureDoesNotMatch: 403,
+  SlowDown: 503,
   XAmzContentSHA256Mismatch: 400,
 } as const;
 
@@ -95,6 +96,11 @@ export function malformedXml(): S3Error {
     'MalformedXML',
     'The XML you provided was not well-formed or did not validate against our published schema',
   );
+}
+
+/** What SDKs and S3A wait for and try again. */
+export function slowDown(): S3Error {
+  return new S3Error('SlowDown', 'Please reduce your request rate.');
 }
 
 export function notImplemented(what: string): S3Error {

@@ -1,11 +1,13 @@
 import { StorageError } from '../../objects/embedded/storage-error.ts';
+import { ThrottlingException } from '../../errors.ts';
 import { type SignatureProblem, signatureProblemOf } from '../signature-problem.ts';
-import { S3Error } from './s3-error.ts';
+import { S3Error, slowDown } from './s3-error.ts';
 
 /** Any error as the S3 error that answers it; `undefined` for one that nobody expected. */
 export function s3ErrorOf(error: unknown): S3Error | undefined {
   if (error instanceof S3Error) return error;
   if (error instanceof StorageError) return new S3Error(error.code, error.message, error.details);
+  if (error instanceof ThrottlingException) return slowDown();
   const problem = signatureProblemOf(error);
   return problem && signatureError(problem, error as Error);
 }
