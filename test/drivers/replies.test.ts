@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readExecutors, readFailure, readProgress } from '../../src/drivers/replies.ts';
+import { readAssigned, readExecutors, readFailure, readJobs, readProgress } from '../../src/drivers/replies.ts';
 
 const EXECUTOR = { executor_id: '1', type: 'WORKER', state: 'TERMINATED', started_at: 1000, ended_at: 2000 };
 
@@ -49,4 +49,36 @@ test('a failure is told in words, whatever the reply is', () => {
       errorValue: 'The calculation ended and left no outcome',
     });
   }
+});
+
+test('where the time of an assignment went is read, and nothing but numbers', () => {
+  expect(readAssigned({ stages: { context: 12.5, session: 3 }, began_at: 1000.5 })).toEqual({
+    stages: { context: 12.5, session: 3 },
+    begunAt: new Date(1000.5),
+  });
+  expect(readAssigned({ stages: { context: 'long' }, began_at: 1e300 })).toEqual({ stages: {}, begunAt: undefined });
+});
+
+describe('jobs', () => {
+  const JOB = { job_id: 3, name: 'count', status: 'RUNNING', submitted_at: 1000, ended_at: null, stages: 2, tasks: 8 };
+
+  test('are read', () => {
+    expect(readJobs({ jobs: [{ ...JOB, group: null }] })).toEqual([
+      {
+        ...{ jobId: 3, name: 'count', status: 'RUNNING', stages: 2, tasks: 8 },
+        ...{ submittedAt: new Date(1000), endedAt: undefined, group: undefined },
+      },
+    ]);
+  });
+
+  test.each([
+    [undefined],
+    [{ jobs: null }],
+    [{ jobs: [JOB] }],
+    [{ jobs: [{ ...JOB, group: null, job_id: 0.5 }] }],
+    [{ jobs: [{ ...JOB, group: null, name: 'x'.repeat(257) }] }],
+    [{ jobs: Array.from({ length: 101 }, () => ({ ...JOB, group: null })) }],
+  ])('%j is no list of them', (reply) => {
+    expect(readJobs(reply)).toEqual([]);
+  });
 });

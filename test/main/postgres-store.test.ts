@@ -27,6 +27,7 @@ import {
   waitForCalculation,
   waitForSession,
 } from '../support/calculations.ts';
+import { scrape } from '../support/exposition.ts';
 import { newHome, startTestServer, type TestServer, until } from '../support/server.ts';
 
 const { title, skip } = dialects[1];
@@ -162,6 +163,11 @@ describe.skipIf(skip)(`a server with its state ${title}`, () => {
         $metadata: { httpStatusCode: 500 },
       });
     }
+    await until(async () => (await scrape(server)).value('parthenon_store_up') === 0, BACK_MILLIS);
+    const away = await scrape(server);
+    // Nothing rather than what was.
+    expect(away.families.get('parthenon_sessions')?.samples).toEqual([]);
+    expect(away.value('parthenon_store_outages_total')).toBe(1);
     // Its code ends while nobody can write that down.
     await until(() => server.log().includes('Background work waits for the state database'), BACK_MILLIS);
     await databases.server.start();
@@ -177,6 +183,9 @@ describe.skipIf(skip)(`a server with its state ${title}`, () => {
       Status: { State: 'COMPLETED' },
       stdout: '42\n',
     });
+    const back = await scrape(server);
+    expect(back.value('parthenon_store_up')).toBe(1);
+    expect(back.value('parthenon_sessions', { state: 'IDLE' })).toBe(1);
     expect((await run(server, session, 'print(1)')).stdout).toBe('1\n');
     await server.athena.send(new TerminateSessionCommand({ SessionId: session }));
     await waitForSession(server, session, ['TERMINATED']);

@@ -29,14 +29,19 @@ export interface TestServer {
  * Starts `parthenon start` on a free port; unless told, with neither pool nor catalog, which take a JVM each.
  * @param settings as flags, e.g. `{ 'pool-size': '0' }`
  * @param home an earlier server's, to start again on its state
+ * @param others variables beside settings
  */
-export async function startTestServer(settings: Record<string, string> = {}, home = newHome()): Promise<TestServer> {
+export async function startTestServer(
+  settings: Record<string, string> = {},
+  home = newHome(),
+  others: NodeJS.ProcessEnv = {},
+): Promise<TestServer> {
   const flags = Object.entries({ home, port: '0', 'pool-size': '0', catalog: 'off', ...settings }).flatMap(
     ([name, value]) => [`--${name}`, value],
   );
   const child = spawn(process.execPath, [join(checkout, 'src', 'cli.ts'), 'start', ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: cleanEnvironment(),
+    env: { ...cleanEnvironment(), ...others },
   });
   let output = '';
   let log = '';
@@ -90,7 +95,9 @@ export function newHome(): string {
 /** The test's own environment without settings or AWS variables that would leak into the server. */
 export function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => name === 'PARTHENON_RUNTIME' || !/^(AWS_|PARTHENON_)/.test(name)),
+    Object.entries(process.env).filter(
+      ([name]) => name === 'PARTHENON_RUNTIME' || !/^(AWS_|PARTHENON_|OTEL_)/.test(name),
+    ),
   );
 }
 

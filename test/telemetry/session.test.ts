@@ -6,6 +6,7 @@ import { run, sessionState, waitForSession } from '../support/calculations.ts';
 import { type Collector, type ReceivedSpan, startCollector } from '../support/collector.ts';
 import { scrape } from '../support/exposition.ts';
 import { newHome, startTestServer, type TestServer, until } from '../support/server.ts';
+import { traced } from '../support/traced.ts';
 
 const WARM_MILLIS = 120_000;
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
@@ -24,19 +25,6 @@ afterAll(async () => {
   await server.remove();
   await collector[Symbol.asyncDispose]();
 });
-
-/** The caller's own trace goes with the call, as an instrumented client sends it. */
-async function startTracedSession(): Promise<string> {
-  const command = new StartSessionCommand({ WorkGroup: 'primary', EngineConfiguration: {} });
-  command.middlewareStack.add(
-    (next) => (input) => {
-      (input.request as { headers: Record<string, string> }).headers.traceparent = `00-${TRACE}-${CALLER}-01`;
-      return next(input);
-    },
-    { step: 'build' },
-  );
-  return (await server.athena.send(command)).SessionId as string;
-}
 
 async function spansNamed(name: string | RegExp, count = 1): Promise<ReceivedSpan[]> {
   const found = () =>
@@ -58,7 +46,9 @@ it('shows the pool fill, and a session that starts from it', async () => {
   expect(before.value('parthenon_driver_memory_bytes', { role: 'pool' })).toBeGreaterThan(200e6);
   expect(before.value('parthenon_driver_cpu_seconds_total', { role: 'pool' })).toBeGreaterThan(1);
 
-  sessionId = await startTracedSession();
+  const start = new StartSessionCommand({ WorkGroup: 'primary', EngineConfiguration: {} });
+  const { SessionId } = await server.athena.send(traced(start, `00-${TRACE}-${CALLER}-01`));
+  sessionId = SessionId as string;
   await waitForSession(server, sessionId, ['IDLE']);
   const after = await scrape(server);
   expect(after.value('parthenon_session_start_duration_seconds_count', { kind: 'hot' })).toBe(1);
@@ -110,7 +100,7 @@ it('has the trace in the log and in the audit', async () => {
 
 it('traces a calculation down to the ids of its Spark jobs', async () => {
   await run(server, sessionId, 'spark.range(10).count()');
-  await collectorHas('calculation', 1);
+  await spansNamed('calculation');
   const code = 'spark.sparkContext.setJobGroup("mine", "")\nfor _ in range(2): spark.range(1000).collect()';
   const { CalculationExecutionId, Status } = await run(server, sessionId, code);
   expect(Status?.State).toBe('COMPLETED');
@@ -161,8 +151,4 @@ it('counts calculations by their end, and the session', async () => {
 
 function jobId({ attributes }: ReceivedSpan): number {
   return attributes['spark.job.id'] as number;
-}
-
-async function collectorHas(name: string, count: number): Promise<void> {
-  await spansNamed(name, count);
 }
