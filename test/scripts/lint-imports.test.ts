@@ -20,6 +20,9 @@ describe('the direction of imports', () => {
     ['sessions/a.ts', 'kysely/migration', 'sessions may not import kysely/migration'],
     ['store/a.ts', 'zeromq', 'store may not import zeromq'],
     ['wire/a.ts', '@aws-sdk/client-s3', 'wire may not import @aws-sdk/client-s3'],
+    ['sessions/a.ts', 'prom-client', 'sessions may not import prom-client'],
+    ['drivers/a.ts', '@opentelemetry/api', 'drivers may not import @opentelemetry/api'],
+    ['sessions/a.ts', '../telemetry/metrics.ts', 'sessions may not import telemetry/metrics.ts'],
   ])('refuses in %s an import of %s', (file, specifier, message) => {
     expect(messages(file, `import { x } from '${specifier}';\n`)).toEqual([message]);
   });
@@ -37,6 +40,8 @@ describe('the direction of imports', () => {
     ['objects/embedded/a.ts', '../../store/sqlite.ts'],
     ['drivers/a.ts', '../runtime/runtime.ts'],
     ['store/a.ts', '../errors.ts'],
+    ['sessions/a.ts', '../happenings.ts'],
+    ['telemetry/a.ts', '@opentelemetry/api'],
     ['main.ts', './wire/server.ts'],
     ['sessions/a.ts', 'node:path'],
   ])('allows in %s an import of %s', (file, specifier) => {

@@ -48,6 +48,8 @@ describe('who may read metrics', () => {
     await server.s3.send(new CreateBucketCommand({ Bucket: 'metrics' }));
     const { Name } = await server.s3.send(new ListObjectsV2Command({ Bucket: 'metrics' }));
     expect(Name).toBe('metrics');
+    const presigned = await get('/metrics?AWSAccessKeyId=nobody&Signature=none&Expires=1');
+    expect(presigned.headers.get('content-type')).toBe('application/xml');
   });
 
   it('is who the setting says; and nobody where metrics are off', async () => {
