@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from ipykernel import kernelapp
+from ipykernel.iostream import IOPubThread
 from ipykernel.kernelapp import IPKernelApp
+
+
+class _IOPubThread(IOPubThread):
+    """ipykernel's, without the TCP port by which forks would send what they print: descriptors carry that here."""
+
+    def __init__(self, socket: Any, pipe: bool = False, session: Any = False) -> None:
+        super().__init__(socket, session=session)
+
+
+kernelapp.IOPubThread = _IOPubThread  # type: ignore[misc]
 
 
 class DriverApp(IPKernelApp):

@@ -162,6 +162,8 @@ def base_properties(master: str) -> dict[str, str]:
     }
     if not is_cluster(master):
         properties["spark.driver.host"] = properties["spark.driver.bindAddress"] = "127.0.0.1"
+        # Spark listens with a local master, too, on ports that all of this machine reaches; it makes up the secret itself.
+        properties["spark.authenticate"] = "true"
     return properties
 
 

@@ -130,14 +130,18 @@ def _gateway(info: os.PathLike[str]) -> ClientServer:
     from pyspark.java_gateway import launch_gateway
     from pyspark.serializers import UTF8Deserializer, read_int
 
+    from .callbacks import ask_callers
+
     with open(info, "rb") as file:
         port, secret = read_int(file), UTF8Deserializer().loads(file)
     # PySpark's own way to be told of a JVM that runs already; taken out again, for it would pass to every subprocess.
     os.environ.update(PYSPARK_GATEWAY_PORT=str(port), PYSPARK_GATEWAY_SECRET=secret)
     try:
-        return launch_gateway()
+        gateway = launch_gateway()
     finally:
         del os.environ["PYSPARK_GATEWAY_PORT"], os.environ["PYSPARK_GATEWAY_SECRET"]
+    ask_callers(gateway, secret)
+    return gateway
 
 
 def _why(output: str) -> str | None:

@@ -103,7 +103,7 @@ test.each([
   ['a class', { 'spark.serializer': 'no.such.Serializer' }, /^ClassNotFoundException: no\.such\.Serializer$/],
   ['a memory size', { 'spark.driver.memory': 'lots' }, /lots/],
   ['a key size', { 'spark.io.encryption.enabled': 'true', 'spark.io.encryption.keySizeBits': '100' }, /keySizeBits/],
-  ['two properties', { 'spark.network.crypto.enabled': 'true' }, /spark\.authenticate/],
+  ['two properties', { 'spark.network.crypto.enabled': 'true', 'spark.authenticate': 'false' }, /spark\.authenticate/],
 ])("a session with %s that Spark refuses is FAILED with Spark's own sentence", async (_, SparkProperties, sentence) => {
   const EngineConfiguration = { MaxConcurrentDpus: 2, SparkProperties };
   const { SessionId } = await server.athena.send(
