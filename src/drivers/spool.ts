@@ -1,7 +1,7 @@
-import { lstat, rename, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, lstat, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { readSmallFile } from '../regular-files.ts';
+import { inFolder, openFolder, readSmallFile, removeIn } from '../regular-files.ts';
 import type { CalculationOutcome } from './driver.ts';
 
 /** The exception's text is cut to some ten thousand characters, each of up to six bytes in JSON. */
@@ -37,7 +37,7 @@ export async function readOutcome(
   if (!(await isOwnFolder(folder))) {
     return undefined;
   }
-  const outcome = await readSmallFile(path.join(folder, 'outcome.json'), MAX_OUTCOME_BYTES)
+  const outcome = await readSmallFile(path.join(folder, 'outcome.json'), MAX_OUTCOME_BYTES, driverFolder)
     .then((text) => OUTCOME.parse(JSON.parse(text)))
     .catch(() => undefined);
   return (
@@ -58,28 +58,31 @@ export async function readOutcome(
  * @returns the closed folder; undefined when nothing had been put out, or it cannot be closed
  */
 export async function salvageSpool(driverFolder: string, calculationId: string): Promise<string | undefined> {
-  const closed = spoolFolder(driverFolder, calculationId);
-  const open = `${closed}.open`;
-  if (!(await isOwnFolder(open))) {
-    return undefined;
-  }
   try {
-    await replaceFile(path.join(open, 'result.json'), NO_RESULTS);
-    for (const name of ['stdout', 'stderr']) {
-      const there = await lstat(path.join(open, name)).catch(() => undefined);
-      if (!there?.isFile()) {
-        await replaceFile(path.join(open, name), '');
+    await using spool = await openFolder(path.join(driverFolder, 'spool'));
+    {
+      await using open = await openFolder(inFolder(spool, `${calculationId}.open`));
+      await replaceFile(open, 'result.json', NO_RESULTS);
+      for (const name of ['stdout', 'stderr']) {
+        const there = await lstat(inFolder(open, name)).catch(() => undefined);
+        if (!there?.isFile()) await replaceFile(open, name, '');
       }
     }
-    await rename(open, closed);
-    return closed;
+    await rename(inFolder(spool, `${calculationId}.open`), inFolder(spool, calculationId));
+    return spoolFolder(driverFolder, calculationId);
   } catch {
-    return undefined; // a full disk, or the code's doing
+    return undefined; // nothing there, a full disk, or the code's doing
   }
 }
 
+/** What the code keeps from being removed goes with the driver's folder. */
 export async function removeSpool(driverFolder: string, calculationId: string): Promise<void> {
-  await rm(spoolFolder(driverFolder, calculationId), { recursive: true, force: true });
+  try {
+    await using spool = await openFolder(path.join(driverFolder, 'spool'));
+    await removeIn(spool, calculationId);
+  } catch {
+    // no spool any more, or rights taken away
+  }
 }
 
 /** Whether a calculation's folder and the one above it are folders, and no links to elsewhere. */
@@ -88,7 +91,7 @@ async function isOwnFolder(folder: string): Promise<boolean> {
   return both.every((each) => each?.isDirectory());
 }
 
-async function replaceFile(file: string, content: string): Promise<void> {
-  await rm(file, { recursive: true, force: true });
-  await writeFile(file, content, { mode: 0o600, flag: 'wx' });
+async function replaceFile(folder: FileHandle, name: string, content: string): Promise<void> {
+  await removeIn(folder, name);
+  await writeFile(inFolder(folder, name), content, { mode: 0o600, flag: 'wx' });
 }

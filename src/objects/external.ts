@@ -68,8 +68,8 @@ class ExternalObjectStore implements ObjectStore {
     this.#region = region;
   }
 
-  async putFile(location: S3Location, path: string, options: PutObjectOptions): Promise<void> {
-    await using file = await openRegularFile(path);
+  async putFile(location: S3Location, path: string, options: PutObjectOptions, within?: string): Promise<void> {
+    await using file = await openRegularFile(path, within);
     const { size } = await file.stat();
     if (size > PART_BYTES) await this.#putParts(location, file, size, options);
     else await this.put(location, await readBytes(file, 0, size), options);

@@ -22,8 +22,11 @@ export interface PutObjectOptions {
  * A `put` that returned is durable; a missing object or bucket rejects with `NoSuchObject`.
  */
 export interface ObjectStore {
-  /** Stores a regular file, as long as it is now; a link or anything else is refused. */
-  putFile(location: S3Location, path: string, options: PutObjectOptions): Promise<void>;
+  /**
+   * Stores a regular file, as long as it is now; a link or anything else is refused.
+   * @param within a folder that it must lie in, wherever links on the way have led
+   */
+  putFile(location: S3Location, path: string, options: PutObjectOptions, within?: string): Promise<void>;
   put(location: S3Location, body: Uint8Array | string, options: PutObjectOptions): Promise<void>;
   get(location: S3Location): Promise<Readable>;
   delete(location: S3Location): Promise<void>;

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { EncryptionConfiguration } from '@aws-sdk/client-athena';
 import { type CalculationOutcome, type Driver, DriverDied } from '../drivers/driver.ts';
 import { type CalculationEnded, calculationBegun, calculationEnded } from '../happenings.ts';
@@ -203,7 +203,9 @@ async function upload(
     (Object.keys(resultFiles) as ResultFile[]).map(async (file) => {
       const { name, contentType } = resultFiles[file];
       const location = parseS3Uri(resultUri(directory, file));
-      await context.objects.putFile(location, join(spoolFolder, name), { contentType, ...encryptionOf(session) });
+      const options = { contentType, ...encryptionOf(session) };
+      // The code may still be there, and put links in place of folders.
+      await context.objects.putFile(location, join(spoolFolder, name), options, dirname(dirname(spoolFolder)));
     }),
   );
 }
