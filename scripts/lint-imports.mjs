@@ -32,6 +32,7 @@ const ROOMS = new Map(
     'machine-memory.ts': [],
     'home.ts': [],
     'main.ts': ['*'],
+    'sandbox.ts': ['drivers', 'runtime', 'spark-properties'],
     'cli.ts': ['*'],
   }),
 );

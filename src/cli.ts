@@ -111,7 +111,7 @@ async function printEnvironment(flags: Flags): Promise<void> {
   );
 }
 
-function printConfig(flags: Flags): void {
+async function printConfig(flags: Flags): Promise<void> {
   const loaded: LoadedConfig = loadConfig(flags);
   if (loaded.file !== undefined) console.log(`# settings file: ${loaded.file}`);
   for (const name of settingNames) {
@@ -119,6 +119,8 @@ function printConfig(flags: Flags): void {
     const shown = value === undefined ? '(not set)' : isSecret(name, value) ? '(secret)' : withoutSecrets(value);
     console.log(`${name} = ${shown}  # ${loaded.origins[name]}; ${environmentName(name)}; ${describeSetting(name)}`);
   }
+  const { describeSandbox } = await import('./sandbox.ts');
+  console.log(`# ${await describeSandbox(loaded.config)}`);
 }
 
 /** JSON in which properties that hold a secret do not show it; which do, as Spark itself takes it: spark.redaction.regex. */

@@ -121,6 +121,12 @@ const settings = {
     .describe(
       'folders of this machine below which spark.jars, spark.files and the like may name local paths; a list with commas',
     ),
+  sandbox: z
+    .enum(['auto', 'required', 'off'])
+    .default('auto')
+    .describe(
+      'whether bubblewrap keeps the code of sessions from each other and from the server: auto where it can, required (no start without), off',
+    ),
   catalog: yesOrNo
     .default(true)
     .describe("a table catalog that all sessions share; off: Spark's own, in the memory of each session"),
@@ -165,6 +171,15 @@ const settings = {
   s3RequestRate: wholeNumber(0, 1_000_000)
     .default(0)
     .describe('requests to the embedded S3 that one key may make a second, twice that in a moment; 0: any number'),
+  maxMemoryPerSession: wholeNumber(256, 100_000_000)
+    .optional()
+    .describe('memory that the processes of one session may take, MiB; default: all of sessionMemory'),
+  maxProcessesPerSession: wholeNumber(256, 4_000_000)
+    .default(8192)
+    .describe('processes and threads that one session may have'),
+  maxDiskPerSession: wholeNumber(64, 1_000_000_000)
+    .optional()
+    .describe('disk that the folder of one session may take, MiB; default: half of the disk that holds home'),
   sessionStartSeconds: wholeNumber(5, 3600).default(180).describe('how long a session may take to start'),
   interruptGraceSeconds: wholeNumber(1, 3600)
     .default(30)

@@ -9,7 +9,7 @@ import { keptMetricsToken } from './access/metrics-token.ts';
 import { type Catalog, openCatalog } from './catalog/catalog.ts';
 import { keptPort } from './catalog/port.ts';
 import { checkListening, type Config, ConfigError, defaultResultsLocation, givenKeys } from './config.ts';
-import { createDrivers } from './drivers/drivers.ts';
+import { createDrivers, type DriversOptions } from './drivers/drivers.ts';
 import { makeHome } from './home.ts';
 import { availableMemoryMebibytes, memoryLimitMebibytes } from './machine-memory.ts';
 import { EmbeddedStore } from './objects/embedded/embedded-store.ts';
@@ -19,6 +19,7 @@ import { measured } from './objects/measured.ts';
 import type { ObjectStore } from './objects/object-store.ts';
 import { createOperations } from './operations/index.ts';
 import { driverJars, locateRuntime } from './runtime/runtime.ts';
+import { limitsOf, sandboxOf } from './sandbox.ts';
 import { standardSession } from './sessions/assignment.ts';
 import { Changes } from './sessions/changes.ts';
 import type { SessionSettings, SessionsContext } from './sessions/context.ts';
@@ -86,7 +87,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   opened.defer(() => catalog?.stop());
   let sessionsEndpoint = '';
   const settings = sessionSettings(config, () => sessionsEndpoint, catalog);
-  const drivers = driversOf(config, settings, logger);
+  const drivers = createDrivers(await driverOptions(config, settings, logger));
   opened.defer(() => drivers.close());
   const recovered = Promise.withResolvers<void>();
   const sessions: SessionsContext = {
@@ -235,15 +236,18 @@ function s3Handler(config: Config, keys: KeyRing, store: EmbeddedStore, logger: 
   return createS3Handler({ store, verifier, keys, region, virtualHosts, logger });
 }
 
-function driversOf(config: Config, settings: SessionSettings, logger: Logger) {
+async function driverOptions(config: Config, settings: SessionSettings, logger: Logger): Promise<DriversOptions> {
   const runtime = locateRuntime();
-  return createDrivers({
+  const sandbox = await sandboxOf(config, runtime, logger);
+  return {
     python: runtime.python,
     java: runtime.java,
     sparkHome: runtime.sparkHome,
     jars: driverJars(runtime),
     classData: runtime.classData,
-    ivyCache: resolve(config.home, 'ivy'),
+    sandbox,
+    limits: limitsOf(config),
+    ivyCache: sandbox === undefined ? resolve(config.home, 'ivy') : null,
     folder: join(config.home, 'drivers'),
     poolSize: config.poolSize,
     memoryAllows: () => availableMemoryMebibytes() >= config.minFreeMemory + IDLE_DRIVER_MEBIBYTES,
@@ -251,7 +255,7 @@ function driversOf(config: Config, settings: SessionSettings, logger: Logger) {
     startTimeoutMs: config.sessionStartSeconds * 1000,
     interruptGraceMs: config.interruptGraceSeconds * 1000,
     logger,
-  });
+  };
 }
 
 function catalogOf(config: Config, logger: Logger): Promise<Catalog> {

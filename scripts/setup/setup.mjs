@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { bubblewrap } from './bubblewrap.mjs';
 import { classData } from './class-data.mjs';
 import { pythonEnvironment } from './environment.mjs';
 import { readJson, writeJson } from './files.mjs';
@@ -27,7 +28,7 @@ import { sparkJava } from './spark-java.mjs';
  * the tests drive the server with. Does nothing and says nothing when all is in place. Two at once wait for each other.
  * @param {object} [options]
  * @param {boolean} [options.spark] Python environment, Java and jars
- * @param {boolean} [options.clients] the AWS clients that tests run
+ * @param {boolean} [options.clients] the AWS clients that tests run, and where it may bubblewrap
  * @returns {Promise<string>} the Node (24 or later) to run the project with
  * @throws {SetupProblem} what the user must do first
  */
@@ -38,7 +39,10 @@ export async function setUp({ spark = false, clients = false } = {}) {
   const runtime = runtimeFolder();
   const lock = join(runtime, 'setup.lock');
   if (spark) await ensureSpark(runtime, lock);
-  if (clients) await ensure(clientsEnvironment(runtime), lock);
+  if (clients) {
+    await ensure(clientsEnvironment(runtime), lock);
+    await ensure(bubblewrap(), lock);
+  }
   return node.node();
 }
 

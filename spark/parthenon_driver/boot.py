@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from .descendants import adopt_orphans, kill_descendants
 from .jvm import Jvm, JvmFailed
 from .launch import Launch
+from .limits import keep_to
 
 if TYPE_CHECKING:
     from ipykernel.kernelapp import IPKernelApp
@@ -27,6 +28,8 @@ def main(folder: str) -> int:
 
 
 def _main(launch: Launch) -> int:
+    if launch.limits is not None:
+        keep_to(launch.limits, launch.sandboxed)
     log = os.dup(2)
     jvm = Jvm(launch, log)
     if launch.jvm_properties is not None:

@@ -56,6 +56,8 @@ def java_command(launch: Launch, properties: Mapping[str, str], properties_file:
         "-XX:MinHeapFreeRatio=20",
         *_heap(properties),
         f"-Djava.io.tmpdir={launch.scratch}",
+        # Java asks the system, where the home is that of the server's user.
+        f"-Duser.home={launch.environment['HOME']}",
         f"-Dparthenon.folder={launch.folder}",
         # Where `ADD JAR 'ivy://…'` keeps its packages; Spark reads it from the system's properties alone.
         f"-Dspark.jars.ivy={launch.ivy_folder}",

@@ -35,6 +35,10 @@ class Launch:
     held: Held | None
     #: Classes that Java need not read again, made by set-up; None where there are none.
     class_data: Path | None
+    #: What no process may exceed: `memory_bytes`, `processes`, `disk_bytes`; None where nothing is limited.
+    limits: dict[str, int] | None
+    #: Whether this driver sees itself and the system alone.
+    sandboxed: bool
     #: The environment that every JVM of this driver gets; taken before IPython and users add to `os.environ`.
     environment: dict[str, str] = field(repr=False)
     #: Make the class data, rather than use them.
@@ -55,6 +59,8 @@ class Launch:
             warm=said["warm"],
             held=Held(**said["held"]) if said["held"] else None,
             class_data=Path(said["class_data"]) if said["class_data"] else None,
+            limits=said.get("limits"),
+            sandboxed=said.get("sandboxed", False),
             environment=dict(os.environ),
         )
 

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { readSmallFile } from '../regular-files.ts';
 import type { DriverIdentity } from './driver.ts';
+import type { Limits } from './limits.ts';
 
 /** Longest path of a Unix socket on Linux is 107 bytes; five of `<base>-1` to `<base>-5` are needed. */
 const MAX_SOCKET_BASE_BYTES = 105;
@@ -15,14 +16,18 @@ export interface LaunchInstructions {
   readonly java: string;
   readonly sparkHome: string;
   readonly jars: readonly string[];
-  /** Where the packages of all sessions are kept. */
-  readonly ivyCache: string;
+  /** Where the packages of all sessions are kept; null to keep the session's own in its folder. */
+  readonly ivyCache: string | null;
   /** Start a JVM with these Spark properties now, before the session is known; null to wait for all of the session's. */
   readonly jvmProperties: Readonly<Record<string, string>> | null;
   /** Become warm while no session waits. */
   readonly warm: boolean;
   /** Then hold a SparkContext with these properties; null for none. */
   readonly held: { readonly master: string; readonly properties: Readonly<Record<string, string>> } | null;
+  /** What no process of it may exceed. */
+  readonly limits: Limits;
+  /** Whether it runs in a sandbox. */
+  readonly sandboxed: boolean;
   /** Classes that Java need not read again; null where there are none. */
   readonly classData: string | null;
 }
@@ -67,11 +72,17 @@ export async function createDriverFolder(
     java: instructions.java,
     spark_home: instructions.sparkHome,
     jars: instructions.jars,
-    ivy_cache: instructions.ivyCache,
+    ivy_cache: instructions.ivyCache ?? path.join(folder, 'dependencies', 'ivy-cache'),
     jvm_properties: instructions.jvmProperties,
     warm: instructions.warm,
     held: instructions.held,
     class_data: instructions.classData,
+    limits: {
+      memory_bytes: instructions.limits.memoryBytes,
+      processes: instructions.limits.processes,
+      disk_bytes: instructions.limits.diskBytes,
+    },
+    sandboxed: instructions.sandboxed,
     sockets,
   });
   return { driverId, path: folder, key, sockets: connection.ip, ...addresses(connection.ip) };

@@ -23,6 +23,8 @@ import { goesBySubmit } from '../spark-properties/start.ts';
 import { holdsContext, type Profile, profileOf } from './profile.ts';
 import { marked, markedProcesses, setNiceness, startTicks } from './processes.ts';
 import type { Assigned } from './replies.ts';
+import { type Limits, LimitWatch } from './limits.ts';
+import type { Sandbox } from './sandbox/sandbox.ts';
 import { SparkDriver } from './spark-driver.ts';
 import { usageOf } from './usage.ts';
 
@@ -38,8 +40,15 @@ export interface DriversOptions {
   readonly sparkHome: string;
   /** Jars beside PySpark's own: hadoop-aws and what it needs. */
   readonly jars: readonly string[];
-  /** Where the packages of all sessions are kept (`spark.jars.packages`); absolute, made when it is needed. */
-  readonly ivyCache: string;
+  /** What keeps drivers from each other and from the server; undefined for nothing. */
+  readonly sandbox: Sandbox | undefined;
+  /** What each session may take. */
+  readonly limits: Limits;
+  /**
+   * Where the packages of all sessions are kept (`spark.jars.packages`); absolute, made when it is needed. Null for a cache of
+   * each session's own: docs/decisions/0092-packages-of-a-session.md
+   */
+  readonly ivyCache: string | null;
   /** Where driver folders lie; this server's alone. */
   readonly folder: string;
   /** Where sockets go when `folder` is too long a path for them; a folder of the user's under the system's temporary one unless told. */
@@ -67,6 +76,7 @@ export function createDrivers(options: DriversOptions): Drivers {
 class SparkDrivers implements Drivers {
   readonly #options: DriversOptions;
   readonly #pool: Pool;
+  readonly #limitWatch: LimitWatch;
   /** Ids of this server's life, from before their folder is made until their process has gone. */
   readonly #ours = new Set<string>();
   /** Not in the pool any more. */
@@ -74,6 +84,7 @@ class SparkDrivers implements Drivers {
 
   constructor(options: DriversOptions) {
     this.#options = options;
+    this.#limitWatch = new LimitWatch(options.limits, () => [...this.#sessions], options.logger);
     this.#pool = new Pool(
       options.poolSize,
       new Demand(profileOf(options.standard.sparkProperties, options.standard.sparkMaster)),
@@ -115,6 +126,7 @@ class SparkDrivers implements Drivers {
     onClaimed: (identity: DriverIdentity) => Promise<void>,
   ): Promise<Assigned['stages']> {
     this.#sessions.add(driver);
+    this.#limitWatch.start();
     void driver.exited.then(() => this.#sessions.delete(driver));
     try {
       if (!driver.isReady) {
@@ -151,6 +163,7 @@ class SparkDrivers implements Drivers {
       const driver = new SparkDriver(folder, watchDriver(identity), interruptGraceMs, logger);
       this.#ours.add(driverId);
       this.#sessions.add(driver);
+      this.#limitWatch.start();
       void driver.exited.then(() => {
         this.#ours.delete(driverId);
         this.#sessions.delete(driver);
@@ -206,6 +219,7 @@ class SparkDrivers implements Drivers {
   }
 
   async close(): Promise<void> {
+    this.#limitWatch.close();
     await this.#pool.close();
     for (const driver of this.#sessions) {
       driver.detach();
@@ -224,9 +238,14 @@ class SparkDrivers implements Drivers {
     const driverId = randomUUID();
     this.#ours.add(driverId);
     try {
-      const instructions = { ...this.#options, ...how };
+      const instructions = { ...this.#options, ...how, sandboxed: this.#options.sandbox !== undefined };
       const made = await createDriverFolder(driverId, path.resolve(folder), socketFolder, instructions);
-      const driver = new SparkDriver(made, await launchDriver(made, this.#options), interruptGraceMs, logger);
+      const driver = new SparkDriver(
+        made,
+        await launchDriver(made, this.#options, this.#options.sandbox),
+        interruptGraceMs,
+        logger,
+      );
       void driver.exited.then(() => this.#ours.delete(driverId));
       return driver;
     } catch (error) {

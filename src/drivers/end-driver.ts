@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { DriverIdentity } from './driver.ts';
 import { removeDriverFolder } from './driver-folder.ts';
-import { markedProcesses, parents, signal, startTicks } from './processes.ts';
+import { markedProcesses, namespaceInit, parents, signal, startTicks } from './processes.ts';
 
 const POLL_MS = 20;
 /** Long enough for a process in uninterruptible sleep (a slow disk) to get its SIGKILL. */
@@ -21,6 +21,7 @@ type KnownDriver = Pick<DriverIdentity, 'driverId'> & Partial<DriverIdentity>;
  * @returns the process ids of those that no signal reaches, in general none
  */
 export async function killDriver(driver: KnownDriver): Promise<number[]> {
+  endNamespace(driver);
   for (let attempt = 0; attempt < KILL_ATTEMPTS; attempt++) {
     const live = stopAll(driver);
     if (live.size === 0) {
@@ -61,6 +62,14 @@ export async function removeDriver(
     }
   }
   logger.error({ err: failure, driverId, folder }, 'the folder of a driver could not be removed');
+}
+
+/** Of a driver in a sandbox. */
+function endNamespace(driver: KnownDriver): void {
+  const { pid, startTicks: ticks } = driver;
+  if (pid === undefined || ticks === undefined || ticks === '' || startTicks(pid) !== ticks) return;
+  const init = namespaceInit(pid);
+  if (init !== undefined) trySignal(init, 'SIGKILL');
 }
 
 /**

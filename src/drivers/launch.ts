@@ -1,17 +1,22 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, realpathSync } from 'node:fs';
+import { constants } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DriverFolder } from './driver-folder.ts';
 import { DRIVER_FOLDER_VARIABLE, DRIVER_ID_VARIABLE, startTicks } from './processes.ts';
 import type { DriverIdentity } from './driver.ts';
+import type { Sandbox } from './sandbox/sandbox.ts';
 import { createSessionPython, pipSettings, sessionEnvironment } from './session-python.ts';
 
 const START_SCRIPT = path.join(import.meta.dirname, '../../spark/start_driver.py');
 
 /** How often a driver that is no child is looked for. */
 const WATCH_MS = 250;
+
+/** How a shell, and bubblewrap, tell of a signal: by an exit code. */
+const SIGNALED = 128;
 
 export interface DriverProcess {
   readonly identity: DriverIdentity;
@@ -34,12 +39,19 @@ export interface LaunchPaths {
 /**
  * Starts a driver in its folder, with a Python environment of its own there; in a session and process group of its own, so
  * that it outlives this process.
+ * @param sandbox undefined for none; with one the process that is told of is bubblewrap's own, which ends as the driver does
  */
-export async function launchDriver(folder: DriverFolder, paths: LaunchPaths): Promise<DriverProcess> {
+export async function launchDriver(
+  folder: DriverFolder,
+  paths: LaunchPaths,
+  sandbox: Sandbox | undefined,
+): Promise<DriverProcess> {
   await createSessionPython(folder.path, paths.python);
   const python = path.join(sessionEnvironment(folder.path), 'bin', 'python');
   const log = openSync(path.join(folder.path, 'driver.log'), 'a', 0o600);
-  const child = spawn(python, ['-u', START_SCRIPT, folder.path], {
+  const command: [string, ...string[]] = [python, '-u', START_SCRIPT, folder.path];
+  const [program, ...args] = sandbox?.wrap(folder, command) ?? command;
+  const child = spawn(program, args, {
     cwd: path.join(folder.path, 'work'),
     detached: true,
     env: driverEnvironment(folder, paths),
@@ -47,7 +59,7 @@ export async function launchDriver(folder: DriverFolder, paths: LaunchPaths): Pr
   });
   closeSync(log);
   const ended = new Promise<ProcessEnd>((resolve) => {
-    child.once('exit', (code, signal) => resolve({ code, signal }));
+    child.once('exit', (code, signal) => resolve(sandbox === undefined ? { code, signal } : endWithin(code, signal)));
   });
   await once(child, 'spawn');
   child.unref();
@@ -62,6 +74,12 @@ export async function launchDriver(folder: DriverFolder, paths: LaunchPaths): Pr
     },
     ended,
   };
+}
+
+/** How what runs in a sandbox ended, by how bubblewrap did. */
+function endWithin(code: number | null, signal: NodeJS.Signals | null): ProcessEnd {
+  const name = Object.entries(constants.signals).find(([, number]) => code === SIGNALED + number)?.[0];
+  return name === undefined ? { code, signal } : { code: null, signal: name as NodeJS.Signals };
 }
 
 /** A driver that an earlier server launched: no child of this process, so that its end has to be looked for. */

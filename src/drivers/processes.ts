@@ -33,6 +33,17 @@ export function parents(): Map<number, number> {
   return found;
 }
 
+/**
+ * The first process of the pid namespace that a process has made: with it the kernel ends all in there at once, also what multiplies
+ * faster than it can be counted.
+ */
+export function namespaceInit(pid: number): number | undefined {
+  for (const [each, parent] of parents()) {
+    if (parent === pid && /^NSpid:.*\t1$/m.test(read(`/proc/${each}/status`) ?? '')) return each;
+  }
+  return undefined;
+}
+
 /** Every live process that some driver started, the driver itself included. */
 export function markedProcesses(): MarkedProcess[] {
   return processIds().flatMap((pid) => marked(pid) ?? []);

@@ -77,3 +77,12 @@ export function pipSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   // Nobody can be asked, and nobody can follow the advice to upgrade pip.
   return { ...Object.fromEntries(sources), PIP_YES: '1', PIP_NO_INPUT: '1', PIP_DISABLE_PIP_VERSION_CHECK: '1' };
 }
+
+/**
+ * Files and folders of this machine that these variables name, which a session's pip must be able to read.
+ * @param settings as of {@link pipSettings}
+ */
+export function pipPaths(settings: NodeJS.ProcessEnv): string[] {
+  const named = PIP_SOURCES.flatMap((name) => settings[name]?.split(/\s+/) ?? []);
+  return named.map((each) => each.replace(/^file:\/\/(?=\/)/, '')).filter((each) => path.isAbsolute(each));
+}

@@ -221,6 +221,11 @@ export class SparkDriver implements Driver {
     await removeSpool(this.identity.folder, calculationId);
   }
 
+  /** Ends it by force, for taking more than it may. @param because one sentence */
+  end(because: string): void {
+    this.#force(because);
+  }
+
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;

@@ -14,6 +14,24 @@ export interface Usage {
 
 /** Reads `/proc` once for all of them. @returns by process id; without those that have gone */
 export async function usageOf(roots: readonly number[]): Promise<Map<number, Usage>> {
+  const { table, trees } = await treesOf(roots);
+  const found = new Map<number, Usage>();
+  for (const [root, pids] of trees) {
+    let memoryBytes = 0;
+    let cpuSeconds = 0;
+    for (const pid of pids) {
+      memoryBytes += residentBytes(pid);
+      cpuSeconds += table.get(pid)?.cpuSeconds ?? 0;
+    }
+    found.set(root, { memoryBytes, cpuSeconds });
+  }
+  return found;
+}
+
+/** All processes, and of each of these roots that lives itself and those below it. Reads `/proc` once. */
+export async function treesOf(
+  roots: readonly number[],
+): Promise<{ table: ReadonlyMap<number, ProcessStat>; trees: ReadonlyMap<number, ReadonlySet<number>> }> {
   const table = await processTable();
   const children = new Map<number, number[]>();
   for (const [pid, { parent }] of table) {
@@ -21,21 +39,15 @@ export async function usageOf(roots: readonly number[]): Promise<Map<number, Usa
     if (siblings === undefined) children.set(parent, [pid]);
     else siblings.push(pid);
   }
-  const found = new Map<number, Usage>();
+  const trees = new Map<number, ReadonlySet<number>>();
   for (const root of roots) {
     if (!table.has(root)) continue;
-    let memoryBytes = 0;
-    let cpuSeconds = 0;
     // /proc is not read at one moment, and ids are used again: no process counts twice.
     const seen = new Set([root]);
-    for (const pid of seen) {
-      memoryBytes += residentBytes(pid);
-      cpuSeconds += table.get(pid)?.cpuSeconds ?? 0;
-      for (const child of children.get(pid) ?? []) seen.add(child);
-    }
-    found.set(root, { memoryBytes, cpuSeconds });
+    for (const pid of seen) for (const child of children.get(pid) ?? []) seen.add(child);
+    trees.set(root, seen);
   }
-  return found;
+  return { table, trees };
 }
 
 async function processTable(): Promise<Map<number, ProcessStat>> {

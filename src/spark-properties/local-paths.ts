@@ -23,6 +23,14 @@ export function forbiddenPaths(properties: Readonly<Record<string, string>>, all
   });
 }
 
+/** The files and folders of this machine that properties name, absolute, there or not: with patterns, the folders above them. */
+export function pathsNamed(properties: Readonly<Record<string, string>>): string[] {
+  return Object.entries(properties).flatMap(([name, value]) => {
+    if (!ruleOf(name).fates.includes('local-path')) return [];
+    return localPaths(name, value).map((entry) => plainPath(withoutPattern(entry)));
+  });
+}
+
 function localPaths(name: string, value: string): string[] {
   const entries = value.split(CLASS_PATHS.has(name) ? delimiter : ',').map((entry) => entry.trim());
   return entries.filter((entry) => entry !== '' && ['file', undefined].includes(schemeOf(entry)));
@@ -47,10 +55,12 @@ function withoutPattern(entry: string): string {
 
 function realPath(path: string): string | undefined {
   try {
-    return realpathSync(
-      path.startsWith('file:') ? fileURLToPath(`file://${path.replace(/^file:\/*/, '/')}`) : resolve(path),
-    );
+    return realpathSync(plainPath(path));
   } catch {
     return undefined;
   }
+}
+
+function plainPath(path: string): string {
+  return /^file:/i.test(path) ? fileURLToPath(`file://${path.replace(/^file:\/*/i, '/')}`) : resolve(path);
 }

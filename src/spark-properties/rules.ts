@@ -53,7 +53,7 @@ export const rules: readonly Rule[] = [
   {
     names: ['spark.jars.ivy'],
     fates: ['restricted'],
-    why: 'packages are kept in one cache of the server',
+    why: 'where packages are kept is for the server to say',
   },
   {
     names: ['spark.executor.extraClassPath'],

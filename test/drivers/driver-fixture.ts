@@ -12,6 +12,7 @@ import type {
 } from '../../src/drivers/driver.ts';
 import { createDrivers, type DriversOptions } from '../../src/drivers/drivers.ts';
 import { markedProcesses } from '../../src/drivers/processes.ts';
+import { makeSandbox, openSandbox, type SandboxView } from '../../src/drivers/sandbox/sandbox.ts';
 import { driverJars, locateRuntime } from '../../src/runtime/runtime.ts';
 
 export const SESSION_ID = '3f1c8a52-5a4b-4b57-9d0e-0d6c1f2f7a11';
@@ -22,7 +23,20 @@ export interface DriversFixture extends AsyncDisposable {
   readonly folder: string;
 }
 
-export function makeDrivers(options: Partial<DriversOptions> = {}): DriversFixture {
+export interface FixtureOptions extends Partial<DriversOptions> {
+  /** Files and folders of the test's own that sessions may read. */
+  readonly readable?: readonly string[];
+}
+
+/** Why drivers run without a sandbox here; undefined where they have one, as on a server. */
+export const noSandbox: string | undefined = await openSandbox(
+  viewOf(join(tmpdir(), 'parthenon-drivers-none'), []),
+).then(
+  () => undefined,
+  (error: Error) => error.message,
+);
+
+export function makeDrivers(options: FixtureOptions = {}): DriversFixture {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'parthenon-drivers-'));
   const drivers = createDrivers(optionsFor(folder, options));
   return {
@@ -39,7 +53,13 @@ export function makeDrivers(options: Partial<DriversOptions> = {}): DriversFixtu
   };
 }
 
-function optionsFor(folder: string, options: Partial<DriversOptions>): DriversOptions {
+function viewOf(folder: string, readable: readonly string[]): SandboxView {
+  const runtime = locateRuntime();
+  const sharedMemoryBytes = 64 * 1024 ** 2;
+  return { ...runtime, jars: driverJars(runtime), readable, hidden: [folder], drivers: folder, sharedMemoryBytes };
+}
+
+function optionsFor(folder: string, { readable = [], ...options }: FixtureOptions): DriversOptions {
   const runtime = locateRuntime();
   return {
     python: runtime.python,
@@ -47,7 +67,9 @@ function optionsFor(folder: string, options: Partial<DriversOptions>): DriversOp
     sparkHome: runtime.sparkHome,
     jars: driverJars(runtime),
     classData: runtime.classData,
-    ivyCache: join(folder, 'ivy'),
+    sandbox: noSandbox === undefined ? makeSandbox(viewOf(folder, readable)) : undefined,
+    ivyCache: noSandbox === undefined ? null : join(folder, 'ivy'),
+    limits: { memoryBytes: 2 ** 34, processes: 8192, diskBytes: 2 ** 36 },
     poolSize: 0,
     standard: { sparkProperties: {}, sparkMaster: 'local[2]' },
     startTimeoutMs: 120_000,
@@ -75,7 +97,7 @@ export function makeAssignment(overrides: Partial<SessionAssignment> = {}): Sess
 
 /** One driver, made a session's; stopped with the fixture. */
 export async function startDriver(
-  options: Partial<DriversOptions> = {},
+  options: FixtureOptions = {},
   assignment: Partial<SessionAssignment> = {},
 ): Promise<DriversFixture & { driver: Driver }> {
   const fixture = makeDrivers(options);

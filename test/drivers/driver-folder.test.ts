@@ -14,6 +14,8 @@ const instructions = {
   warm: false,
   held: null,
   classData: null,
+  limits: { memoryBytes: 1, processes: 2, diskBytes: 3 },
+  sandboxed: false,
 };
 let root: string;
 

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { type DriverIdentity, SessionStartFailed } from '../../src/drivers/driver.ts';
 import { startTicks } from '../../src/drivers/processes.ts';
 import { jvmOf, makeAssignment, makeDrivers, processesOf, run, until } from './driver-fixture.ts';
+import { allOutside, outside, WHO_AM_I } from '../support/processes.ts';
 
 describe('start', () => {
   test('tells who the driver is before the session reaches it', async () => {
@@ -111,16 +112,17 @@ os.mkfifo("pipe")
 subprocess.run(["env", "-i", "sh", "-c", "setsid sh -c 'echo $$ >escaped; read _ <>pipe' >/dev/null 2>&1 &"], start_new_session=True)`,
     );
     await until(() => existsSync(escaped) && readFileSync(escaped, 'utf8') !== '');
-    const pid = Number(readFileSync(escaped, 'utf8'));
+    const pid = outside(driver.identity.driverId, Number(readFileSync(escaped, 'utf8')));
     expect(processesOf(driver.identity)).not.toContain(pid);
     expect(startTicks(pid)).toBeDefined();
+    const [python = 0] = allOutside((await run(driver, WHO_AM_I)).stdout);
     const last = driver.run('last', code).catch(() => undefined);
     if (interrupted !== undefined) {
       await until(() => existsSync(join(driver.identity.folder, 'spool', 'last.open')));
       await driver.interrupt('last');
       await driver.exited;
     } else if (code.includes('execve')) {
-      await until(() => readFileSync(`/proc/${driver.identity.pid}/comm`, 'utf8') === 'sh\n');
+      await until(() => readFileSync(`/proc/${python}/comm`, 'utf8') === 'sh\n');
     }
     await driver.stop();
     await last;

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createSessionPython, pipSettings, sessionEnvironment } from '../../src/drivers/session-python.ts';
+import { createSessionPython, pipPaths, pipSettings, sessionEnvironment } from '../../src/drivers/session-python.ts';
 import { locateRuntime } from '../../src/runtime/runtime.ts';
 import { writeWheel } from '../support/wheels.ts';
 
@@ -69,5 +69,13 @@ describe('pipSettings', () => {
     expect(settings).toMatchObject({ PIP_FIND_LINKS: '/packages', PIP_INDEX_URL: 'https://mirror.example/simple' });
     expect(JSON.stringify(settings)).not.toContain('secret');
     expect(settings).not.toHaveProperty('PIP_TARGET');
+  });
+
+  test('the local ones among them are told', () => {
+    const settings = pipSettings({
+      PIP_FIND_LINKS: '/packages file:///other https://example.org/simple',
+      PIP_CERT: '/ca.pem',
+    });
+    expect(pipPaths(settings)).toEqual(['/packages', '/other', '/ca.pem']);
   });
 });

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
+import { noSandbox } from '../drivers/driver-fixture.ts';
 import { cleanEnvironment, newHome, startTestServer, type TestServer, until } from '../support/server.ts';
 
 const execute = promisify(execFile);
@@ -56,6 +57,20 @@ describe('parthenon config', () => {
     expect(stdout).not.toContain(secret);
   });
 
+  it('says whether sessions run in a sandbox, and why not', async () => {
+    const lastLine = async (environment: NodeJS.ProcessEnv) =>
+      (await parthenon(['config', '--home', newHome()], environment)).stdout.trim().split('\n').at(-1);
+    expect(await lastLine({})).toBe(
+      noSandbox === undefined
+        ? `# Sessions run in a sandbox: ${(await execute('bwrap', ['--version'])).stdout.trim()}`
+        : `# Sessions run WITHOUT A SANDBOX: ${noSandbox}`,
+    );
+    expect(await lastLine({ PARTHENON_SANDBOX: 'off' })).toBe('# Sessions run WITHOUT A SANDBOX: it is off');
+    expect(await lastLine({ PATH: '/nowhere' })).toMatch(
+      /^# Sessions run WITHOUT A SANDBOX: bubblewrap is not installed\. Install it as root: \S.*bubblewrap$/,
+    );
+  });
+
   it('prints where the state is, unless that holds a password', async () => {
     const shown = async (url: string) => {
       const { stdout } = await parthenon(['config'], { PARTHENON_DATABASE_URL: url });
@@ -70,6 +85,26 @@ describe('parthenon config', () => {
 });
 
 describe('parthenon start', () => {
+  it('goes no further without a sandbox that is required, and without one that is not with a warning', async () => {
+    const failed = parthenon(['start', '--home', newHome(), '--port', '0', '--sandbox', 'required'], {
+      PATH: '/nowhere',
+    });
+    await expect(failed).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(
+        /^parthenon: PARTHENON_SANDBOX is required, but bubblewrap is not installed\. Install it as root: \S.*bubblewrap\.\n$/,
+      ),
+    });
+    const path = process.env.PATH;
+    process.env.PATH = '/nowhere';
+    try {
+      server = await startTestServer();
+    } finally {
+      process.env.PATH = path;
+    }
+    expect(server.log()).toMatch(/"level":40,.*"reason":"bubblewrap is not installed.*NO SANDBOX/);
+  });
+
   it('says what is wrong with a setting, without a stack trace', async () => {
     const failed = parthenon(['start', '--port', 'x']);
     await expect(failed).rejects.toMatchObject({

@@ -17,6 +17,7 @@ import {
   waitForCalculation,
   waitForSession,
 } from '../support/calculations.ts';
+import { allOutside, WHO_AM_I } from '../support/processes.ts';
 import { startTestServer, type TestServer, until } from '../support/server.ts';
 
 let server: TestServer;
@@ -237,10 +238,9 @@ describe('a ClientRequestToken', () => {
 describe('a driver that dies', () => {
   it.each(['python', 'java'])('makes its session FAILED at once, and its calculation with it (%s)', async (program) => {
     const sessionId = await startIdleSession(server);
-    const code =
-      'import os, time\nprint(os.getpid(), sc._gateway.jvm.java.lang.ProcessHandle.current().pid(), flush=True)\n';
-    const [python, java] = (await run(server, sessionId, code)).stdout.trim().split(' ').map(Number);
-    const running = await startCalculation(server, sessionId, 'print("before the end"); time.sleep(300)');
+    const code = `${WHO_AM_I.slice(0, -1)}, sc._gateway.jvm.java.lang.ProcessHandle.current().pid())`;
+    const [python, java] = allOutside((await run(server, sessionId, code)).stdout);
+    const running = await startCalculation(server, sessionId, 'import time; print("before the end"); time.sleep(300)');
     await waitForCalculation(server, running, ['RUNNING']);
     await new Promise((done) => setTimeout(done, 1000));
     process.kill((program === 'python' ? python : java) as number, 'SIGKILL');

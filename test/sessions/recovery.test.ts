@@ -14,6 +14,7 @@ import {
   waitForSession,
 } from '../support/calculations.ts';
 import { startTestServer, type TestServer, until } from '../support/server.ts';
+import { allOutside, WHO_AM_I } from '../support/processes.ts';
 
 const GRACE_SECONDS = 2;
 const SETTINGS = { 'interrupt-grace-seconds': String(GRACE_SECONDS) };
@@ -21,9 +22,12 @@ const SETTINGS = { 'interrupt-grace-seconds': String(GRACE_SECONDS) };
 /** One server after the other on one home and one port, as a restart is. */
 let server: TestServer;
 let sessionId: string;
+/** Where the session's code works: a folder that the test sees too. */
+let work: string;
 beforeAll(async () => {
   server = await startTestServer(SETTINGS);
   sessionId = await startIdleSession(server);
+  work = (await run(server, sessionId, 'import os; print(os.getcwd())')).stdout.trim();
 }, 120_000);
 afterAll(async () => await server.remove());
 
@@ -55,7 +59,7 @@ print(kept + 1, spark.table("numbers").count())`;
   });
 
   it('has its calculation seen through, which ran on meanwhile, and which is not run again', async () => {
-    const marker = join(server.home, 'go-on');
+    const marker = join(work, 'go-on');
     const calculation = await startCalculation(
       server,
       sessionId,
@@ -73,8 +77,8 @@ print(kept + 1, spark.table("numbers").count())`;
   });
 
   it('has the results of a calculation that ended while there was no server', async () => {
-    const marker = join(server.home, 'alone');
-    const done = join(server.home, 'alone.done');
+    const marker = join(work, 'alone');
+    const done = join(work, 'alone.done');
     const calculation = await startCalculation(server, sessionId, `${waitFor(marker)}\nopen("${done}", "w").close()`);
     await until(() => existsSync(`${marker}.started`), 30_000);
     await killAndStartAgain(async () => {
@@ -89,7 +93,7 @@ print(kept + 1, spark.table("numbers").count())`;
   });
 
   it('takes a stop of its calculation from the next one', async () => {
-    const marker = join(server.home, 'never');
+    const marker = join(work, 'never');
     const calculation = await startCalculation(server, sessionId, waitFor(marker));
     await until(() => existsSync(`${marker}.started`), 30_000);
     await killAndStartAgain();
@@ -116,10 +120,10 @@ print(kept + 1, spark.table("numbers").count())`;
 
   it('fails with the reason where its driver died meanwhile, also when the process id is another process’s by now', async () => {
     const doomed = await startIdleSession(server);
-    const { stdout } = await run(server, doomed, 'import os; print(os.getpid())');
+    const [pid = 0] = allOutside((await run(server, doomed, WHO_AM_I)).stdout);
     await killAndStartAgain(async () => {
-      process.kill(Number(stdout), 'SIGKILL');
-      await until(() => !existsSync(`/proc/${stdout.trim()}/exe`) || isZombie(stdout.trim()), 10_000);
+      process.kill(pid, 'SIGKILL');
+      await until(() => !existsSync(`/proc/${pid}/exe`) || isZombie(pid), 10_000);
     });
     const status = await waitForSession(server, doomed, ['FAILED']);
     expect(status.StateChangeReason).toBe(
@@ -129,14 +133,14 @@ print(kept + 1, spark.table("numbers").count())`;
   });
 
   it('ends with its driver when the next one terminates it', async () => {
-    const { stdout } = await run(server, sessionId, 'import os; print(os.getpid())');
+    const [pid = 0] = allOutside((await run(server, sessionId, WHO_AM_I)).stdout);
     await killAndStartAgain();
     await server.athena.send(new TerminateSessionCommand({ SessionId: sessionId }));
     await waitForSession(server, sessionId, ['TERMINATED']);
-    expect(existsSync(`/proc/${stdout.trim()}`) && !isZombie(stdout.trim())).toBe(false);
+    expect(existsSync(`/proc/${pid}`) && !isZombie(pid)).toBe(false);
   });
 });
 
-function isZombie(pid: string): boolean {
+function isZombie(pid: number): boolean {
   return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8').split(')')[1] ?? '');
 }

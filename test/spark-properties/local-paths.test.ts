@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { forbiddenPaths } from '../../src/spark-properties/local-paths.ts';
+import { forbiddenPaths, pathsNamed } from '../../src/spark-properties/local-paths.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'parthenon-paths-'));
 const allowed = join(root, 'allowed');
@@ -44,5 +44,16 @@ describe('forbiddenPaths', () => {
 
   it('allows nothing where no folder is allowed', () => {
     expect(forbiddenPaths({ 'spark.jars': `${allowed}/a.jar` }, [])).toHaveLength(1);
+  });
+});
+
+describe('pathsNamed', () => {
+  it('tells what of this machine an operator’s properties name, as they name it', () => {
+    const named = pathsNamed({
+      'spark.jars': `${allowed}/link.jar, s3://bucket/b.jar,file://${root}/with%20space/*.jar#x`,
+      'spark.driver.extraClassPath': `${root}/one:${root}/two/*`,
+      'spark.app.name': '/no/path',
+    });
+    expect(named).toEqual([join(allowed, 'link.jar'), `${root}/with space/`, join(root, 'one'), `${root}/two`]);
   });
 });

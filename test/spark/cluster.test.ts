@@ -5,6 +5,7 @@ import { ListExecutorsCommand, TerminateSessionCommand } from '@aws-sdk/client-a
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { locateRuntime } from '../../src/runtime/runtime.ts';
 import { run, startIdleSession, waitForSession } from '../support/calculations.ts';
+import { allOutside, WHO_AM_I } from '../support/processes.ts';
 import { newHome, startTestServer, type TestServer, until } from '../support/server.ts';
 import { type SparkCluster, startSparkCluster } from '../support/spark-cluster.ts';
 
@@ -99,10 +100,10 @@ print(executors.size() - 1)`,
 
 test('the application of a driver that was killed leaves the cluster', async () => {
   const sessionId = await startIdleSession(server);
-  const { stdout } = await run(server, sessionId, 'import os\nprint(os.getpid())');
+  const [pid = 0] = allOutside((await run(server, sessionId, WHO_AM_I)).stdout);
   const names = async () => (await cluster.activeApplications()).map(({ name }) => name);
   expect(await names()).toContain(`Athena session ${sessionId}`);
-  process.kill(Number(stdout), 'SIGKILL');
+  process.kill(pid, 'SIGKILL');
   await until(async () => !(await names()).includes(`Athena session ${sessionId}`), GONE_WITHIN_MILLIS);
   expect(await waitForSession(server, sessionId, ['FAILED'])).toMatchObject({ State: 'FAILED' });
 });

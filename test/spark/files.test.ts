@@ -50,7 +50,7 @@ beforeAll(async () => {
     },
     s3: { endpoint: s3.endpoint, region: REGION, pathStyle: true, credentials: SESSION },
   });
-  fixture = await startDriver({}, assignment);
+  fixture = await startDriver({ readable: [folder] }, assignment);
 });
 afterAll(async () => {
   await fixture?.[Symbol.asyncDispose]();

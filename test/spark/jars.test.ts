@@ -34,8 +34,9 @@ let marker: string;
 let withJars: Driver;
 
 beforeAll(async () => {
-  drivers = makeDrivers({ poolSize: 1, logger: pino({}, { write: (line) => log.push(line) }) });
   folder = mkdtempSync(join(tmpdir(), 'parthenon-jars-'));
+  const logger = pino({}, { write: (line) => log.push(line) });
+  drivers = makeDrivers({ poolSize: 1, logger, readable: [folder] });
   const jars = buildTestJars(folder);
   marker = join(folder, 'marker file.jar');
   writeZip(marker, { 'marker.txt': 'here' });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Driver } from '../../src/drivers/driver.ts';
-import { type DriversFixture, makeAssignment, makeDrivers, run } from '../drivers/driver-fixture.ts';
+import { type DriversFixture, makeAssignment, makeDrivers, noSandbox, run } from '../drivers/driver-fixture.ts';
 import { type FileServer, serveFiles } from '../support/file-server.ts';
 import { buildTestJars, writeZip, whichOf } from '../support/jars.ts';
 import { ivySettings, publish } from '../support/maven-repository.ts';
@@ -16,12 +16,15 @@ let folder: string;
 let repository: string;
 let web: FileServer;
 let drivers: DriversFixture;
+/** Those of a server without a sandbox, whose sessions have one cache. */
+let unkept: DriversFixture;
 /** What an operator sets for all sessions: the one repository that there is. */
 let operators: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
-  drivers = makeDrivers();
   folder = mkdtempSync(join(tmpdir(), 'parthenon-packages-'));
+  drivers = makeDrivers({ readable: [folder] });
+  unkept = makeDrivers({ sandbox: undefined, ivyCache: join(folder, 'ivy') });
   const jars = buildTestJars(folder);
   const python = join(folder, 'python.jar');
   writeZip(python, { 'from_package.py': 'def answer():\n    return 42\n' });
@@ -39,18 +42,19 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await drivers?.[Symbol.asyncDispose]();
+  await unkept?.[Symbol.asyncDispose]();
   await web?.[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true, force: true });
 });
 
-function start(sparkProperties: Readonly<Record<string, string>>): Promise<Driver> {
-  return drivers.drivers.start(makeAssignment({ sparkProperties }), async () => undefined);
+function start(sparkProperties: Readonly<Record<string, string>>, from = drivers): Promise<Driver> {
+  return from.drivers.start(makeAssignment({ sparkProperties }), async () => undefined);
 }
 
 describe('spark.jars.packages', () => {
-  test('sessions that fill one cache at once share each download, and have jars of their own', async () => {
+  test('without a sandbox sessions that fill one cache at once share each download, and have jars of their own', async () => {
     const packages = { ...operators, 'spark.jars.packages': 'org.example:greet:1.0' };
-    const sessions = await Promise.all([start(packages), start(packages), start(packages)]);
+    const sessions = await Promise.all([start(packages, unkept), start(packages, unkept), start(packages, unkept)]);
     for (const session of sessions) {
       expect((await run(session, WHICH)).stdout).toBe(
         "['example.Greet', 'example.Words', 'example.countdown.AsRow']\n",
@@ -68,6 +72,20 @@ describe('spark.jars.packages', () => {
     ]);
     await Promise.all(sessions.map((session) => session.stop()));
   });
+
+  test.skipIf(noSandbox !== undefined)(
+    'in a sandbox none takes what another has fetched, and could have forged',
+    async () => {
+      const words = { ...operators, 'spark.jars.packages': 'org.example:words:1.0' };
+      const before = web.served.length;
+      const [one, other] = await Promise.all([start(words), start(words)]);
+      expect(web.served.slice(before).filter((path) => path.endsWith('.jar'))).toHaveLength(2);
+      const looked = `import glob; print(glob.glob(${JSON.stringify(`${drivers.folder}/*/dependencies/ivy-cache`)}))`;
+      for (const session of [one, other])
+        expect((await run(session, looked)).stdout).toBe(`['${session.identity.folder}/dependencies/ivy-cache']\n`);
+      await Promise.all([one.stop(), other.stop()]);
+    },
+  );
 
   test('repositories beside it, what is excluded, Python in a package; ADD JAR of another', async () => {
     const session = await start({

@@ -22,9 +22,9 @@ let sessionId: string;
 let wheels: string;
 
 beforeAll(async () => {
-  server = await startTestServer();
-  for (const Bucket of ['my-wheels', 'my-models']) await server.s3.send(new CreateBucketCommand({ Bucket }));
   wheels = mkdtempSync(join(tmpdir(), 'wheels-'));
+  server = await startTestServer({ 'allowed-paths': wheels });
+  for (const Bucket of ['my-wheels', 'my-models']) await server.s3.send(new CreateBucketCommand({ Bucket }));
   const path = writeWheel(wheels, 'greeting', '1.0', {
     files: { 'greeting.py': GREETING },
     requires: ['numpy>=1'],
