@@ -60,13 +60,13 @@ describe('parthenon config', () => {
   it('says whether sessions run in a sandbox, and why not', async () => {
     const lastLine = async (environment: NodeJS.ProcessEnv) =>
       (await parthenon(['config', '--home', newHome()], environment)).stdout.trim().split('\n').at(-1);
-    expect(await lastLine({})).toBe(
+    expect(await lastLine({ PARTHENON_SANDBOX: 'auto' })).toBe(
       noSandbox === undefined
         ? `# Sessions run in a sandbox: ${(await execute('bwrap', ['--version'])).stdout.trim()}`
         : `# Sessions run WITHOUT A SANDBOX: ${noSandbox}`,
     );
     expect(await lastLine({ PARTHENON_SANDBOX: 'off' })).toBe('# Sessions run WITHOUT A SANDBOX: it is off');
-    expect(await lastLine({ PATH: '/nowhere' })).toMatch(
+    expect(await lastLine({ PARTHENON_SANDBOX: 'auto', PATH: '/nowhere' })).toMatch(
       /^# Sessions run WITHOUT A SANDBOX: bubblewrap is not installed\. Install it as root: \S.*bubblewrap$/,
     );
   });
@@ -98,7 +98,7 @@ describe('parthenon start', () => {
     const path = process.env.PATH;
     process.env.PATH = '/nowhere';
     try {
-      server = await startTestServer();
+      server = await startTestServer({ sandbox: 'auto' });
     } finally {
       process.env.PATH = path;
     }
