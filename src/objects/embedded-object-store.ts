@@ -3,7 +3,14 @@ import type { EmbeddedStore } from './embedded/embedded-store.ts';
 import type { ObjectAttributes } from './embedded/records.ts';
 import { StorageError } from './embedded/storage-error.ts';
 import { openRegularFile } from '../regular-files.ts';
-import { NoSuchObject, type ObjectStore, type PutObjectOptions, type S3Location } from './object-store.ts';
+import {
+  hasRunOut,
+  NoSuchObject,
+  type ObjectStore,
+  StorageAway,
+  type PutObjectOptions,
+  type S3Location,
+} from './object-store.ts';
 
 const READ_BYTES = 512 * 1024;
 
@@ -22,20 +29,20 @@ export function createEmbeddedObjectStore(store: EmbeddedStore): ObjectStore {
   };
   return {
     async putFile(location, path, options, within) {
-      await using file = await openRegularFile(path, within);
+      await using file = await explained(openRegularFile(path, within));
       const { size } = await file.stat();
       // Not to the end: a process that the code left behind may go on writing.
       const bytes = size === 0 ? once('') : file.createReadStream({ end: size - 1, highWaterMark: READ_BYTES });
-      await namingMissing(putBytes(location, bytes, options));
+      await explained(putBytes(location, bytes, options));
     },
-    put: (location, body, options) => namingMissing(putBytes(location, once(body), options)),
+    put: (location, body, options) => explained(putBytes(location, once(body), options)),
     async get(location) {
-      const object = await namingMissing(store.open(location));
+      const object = await explained(store.open(location));
       const readable = Readable.from(object.read(), { objectMode: false });
       readable.once('close', () => void object[Symbol.asyncDispose]());
       return readable;
     },
-    delete: (location) => namingMissing(store.delete(location)),
+    delete: (location) => explained(store.delete(location)),
     bucketExists: (bucket) => store.bucketExists(bucket),
     ensureBucket: async (bucket) => void (await store.ensureBucket(bucket)),
     close: async () => undefined,
@@ -53,12 +60,15 @@ function attributesOf({ contentType, encryption }: PutObjectOptions): ObjectAttr
   return { contentType, encryption: { algorithm, ...(kmsKey !== undefined && { kmsKeyId: kmsKey }) } };
 }
 
-async function namingMissing<Result>(work: Promise<Result>): Promise<Result> {
+async function explained<Result>(work: Promise<Result>): Promise<Result> {
   try {
     return await work;
   } catch (error) {
     if (error instanceof StorageError && (error.code === 'NoSuchKey' || error.code === 'NoSuchBucket')) {
       throw new NoSuchObject(error.message, { cause: error });
+    }
+    if (hasRunOut(error) || (error instanceof StorageError && error.code === 'InsufficientStorage')) {
+      throw new StorageAway((error as Error).message, { cause: error });
     }
     throw error;
   }

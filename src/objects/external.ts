@@ -17,11 +17,13 @@ import {
 } from '@aws-sdk/client-s3';
 import { openRegularFile } from '../regular-files.ts';
 import {
+  hasRunOut,
   NoSuchObject,
   type ObjectEncryption,
   type ObjectStore,
   type PutObjectOptions,
   type S3Location,
+  StorageAway,
 } from './object-store.ts';
 
 export interface ExternalS3Options {
@@ -41,7 +43,10 @@ export interface ExternalS3Options {
 /** Files up to this size are sent in one request, larger ones in parts of it. */
 const PART_BYTES = 16 * 1024 * 1024;
 const MAX_PARTS = 10_000;
-const MAX_ATTEMPTS = 5;
+const MAX_ATTEMPTS = 3;
+const CONNECT_MILLIS = 10_000;
+/** An S3 that says nothing for so long is away. */
+const SILENCE_MILLIS = 20_000;
 
 /** The user's own S3 (AWS, MinIO, Ceph, …) by the AWS SDK, which retries what is worth it. */
 export function createExternalObjectStore(options: ExternalS3Options): ObjectStore {
@@ -50,6 +55,7 @@ export function createExternalObjectStore(options: ExternalS3Options): ObjectSto
     region,
     forcePathStyle: pathStyle,
     maxAttempts: MAX_ATTEMPTS,
+    requestHandler: { connectionTimeout: CONNECT_MILLIS, socketTimeout: SILENCE_MILLIS },
     // Not every S3 that is not AWS's understands checksums in trailers: only where S3 itself demands one.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
@@ -69,7 +75,7 @@ class ExternalObjectStore implements ObjectStore {
   }
 
   async putFile(location: S3Location, path: string, options: PutObjectOptions, within?: string): Promise<void> {
-    await using file = await openRegularFile(path, within);
+    await using file = await explained(openRegularFile(path, within));
     const { size } = await file.stat();
     if (size > PART_BYTES) await this.#putParts(location, file, size, options);
     else await this.put(location, await readBytes(file, 0, size), options);
@@ -78,16 +84,16 @@ class ExternalObjectStore implements ObjectStore {
   async put(location: S3Location, body: Uint8Array | string, options: PutObjectOptions): Promise<void> {
     const Body = typeof body === 'string' ? Buffer.from(body) : body;
     const put = new PutObjectCommand({ ...describe(location, options), Body });
-    await namingMissing(this.#client.send(put));
+    await explained(this.#client.send(put));
   }
 
   async get({ bucket, key }: S3Location): Promise<Readable> {
-    const { Body } = await namingMissing(this.#client.send(new GetObjectCommand({ Bucket: bucket, Key: key })));
+    const { Body } = await explained(this.#client.send(new GetObjectCommand({ Bucket: bucket, Key: key })));
     return Body as Readable;
   }
 
   async delete({ bucket, key }: S3Location): Promise<void> {
-    await namingMissing(this.#client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key })));
+    await explained(this.#client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key })));
   }
 
   async bucketExists(bucket: string): Promise<boolean> {
@@ -119,18 +125,19 @@ class ExternalObjectStore implements ObjectStore {
   async #putParts(location: S3Location, file: FileHandle, size: number, options: PutObjectOptions): Promise<void> {
     const name = { Bucket: location.bucket, Key: location.key };
     const create = new CreateMultipartUploadCommand(describe(location, options));
-    const { UploadId } = await namingMissing(this.#client.send(create));
+    const { UploadId } = await explained(this.#client.send(create));
     try {
       const partBytes = Math.max(PART_BYTES, Math.ceil(size / MAX_PARTS));
       const parts: CompletedPart[] = [];
       for (let start = 0; start < size; start += partBytes) {
         const Body = await readBytes(file, start, Math.min(partBytes, size - start));
         const PartNumber = parts.length + 1;
-        const { ETag } = await this.#client.send(new UploadPartCommand({ ...name, UploadId, PartNumber, Body }));
+        const part = new UploadPartCommand({ ...name, UploadId, PartNumber, Body });
+        const { ETag } = await explained(this.#client.send(part));
         parts.push({ PartNumber, ETag });
       }
       const MultipartUpload = { Parts: parts };
-      await this.#client.send(new CompleteMultipartUploadCommand({ ...name, UploadId, MultipartUpload }));
+      await explained(this.#client.send(new CompleteMultipartUploadCommand({ ...name, UploadId, MultipartUpload })));
     } catch (error) {
       await this.#client.send(new AbortMultipartUploadCommand({ ...name, UploadId })).catch(() => undefined);
       throw error;
@@ -165,11 +172,29 @@ function isMissing(error: unknown): boolean {
   return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404;
 }
 
-async function namingMissing<Result>(work: Promise<Result>): Promise<Result> {
+/** No answer, or one that says to come again: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
+function mayPass(error: unknown): boolean {
+  if (error instanceof S3ServiceException) {
+    const { httpStatusCode = 0 } = error.$metadata;
+    return (
+      httpStatusCode >= 500 || httpStatusCode === 429 || /^(RequestTimeTooSkewed|RequestTimeout)$/.test(error.name)
+    );
+  }
+  const { name, code } = error as NodeJS.ErrnoException;
+  return name === 'TimeoutError' || /^(E[A-Z]+|EAI_AGAIN|UND_ERR.*)$/.test(code ?? '') || hasRunOut(error);
+}
+
+/** Of a host name with several addresses Node tells one error for each, and a message that is empty. */
+function toldBy(error: unknown): string {
+  return error instanceof AggregateError ? error.errors.map(toldBy).join('; ') : (error as Error).message;
+}
+
+async function explained<Result>(work: Promise<Result>): Promise<Result> {
   try {
     return await work;
   } catch (error) {
     if (isMissing(error)) throw new NoSuchObject((error as Error).message, { cause: error });
+    if (mayPass(error)) throw new StorageAway(toldBy(error), { cause: error });
     throw error;
   }
 }

@@ -19,7 +19,8 @@ export interface PutObjectOptions {
 
 /**
  * What the server itself needs of S3, whether the embedded store or the user's own is behind it.
- * A `put` that returned is durable; a missing object or bucket rejects with `NoSuchObject`.
+ * A `put` that returned is durable; a missing object or bucket rejects with `NoSuchObject`, what may succeed later with
+ * `StorageAway`.
  */
 export interface ObjectStore {
   /**
@@ -34,6 +35,19 @@ export interface ObjectStore {
   /** Creates the bucket unless it exists. */
   ensureBucket(bucket: string): Promise<void>;
   close(): Promise<void>;
+}
+
+/** S3 does not answer, can take no more at the moment, or has no room: the same call may succeed later. */
+export class StorageAway extends Error {
+  override readonly name = 'StorageAway';
+}
+
+/** What the operating system says when this process, or the machine, has run out of something for now. */
+const RUN_OUT = /^E(MFILE|NFILE|NOSPC|DQUOT|NOMEM|AGAIN)$/;
+
+/** Whether an error of the operating system says that something has run out for now. */
+export function hasRunOut(error: unknown): boolean {
+  return error instanceof Error && RUN_OUT.test(String((error as NodeJS.ErrnoException).code));
 }
 
 export class NoSuchObject extends Error {

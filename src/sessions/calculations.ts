@@ -43,6 +43,8 @@ export async function startCalculation(
   request: StartCalculationExecutionRequest,
 ): Promise<{ calculationId: string; state: CalculationState }> {
   const code = codeOf(request);
+  // What an earlier server left is gone on with by then, so that nobody takes this one for a part of that and runs it as well.
+  await context.recovered;
   const session = await getSessionOfCalculations(context, request.SessionId as string);
   const row = newCalculation(session, code, request.Description);
   noteOnSpan({ 'parthenon.session.id': session.id, 'parthenon.calculation.id': row.id });

@@ -1,6 +1,6 @@
-/** What keeps rows true while the state database is away: PostgreSQL restarted, or out of reach. */
+/** What keeps rows true while the state database is away: PostgreSQL restarted or out of reach, a full disk. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isStoreAway } from '../store/postgres.ts';
+import { isStoreAway } from '../store/store.ts';
 import { findSession, moveSession, type SessionChange } from '../store/sessions.ts';
 import type { SessionState } from '../store/tables.ts';
 import { inBackground, type SessionsContext } from './context.ts';

@@ -1,8 +1,5 @@
-import { dirname, join } from 'node:path';
-import type { EncryptionConfiguration } from '@aws-sdk/client-athena';
 import { type CalculationOutcome, type Driver, DriverDied } from '../drivers/driver.ts';
 import { type CalculationEnded, calculationBegun, calculationEnded } from '../happenings.ts';
-import type { ObjectEncryption } from '../objects/object-store.ts';
 import { type Span, type SpanAttributes, spanned } from '../spans.ts';
 import { findCalculation, markResult, moveCalculation } from '../store/calculations.ts';
 import { addBusyTime, findSession, moveSession } from '../store/sessions.ts';
@@ -10,8 +7,8 @@ import type { Database } from '../store/store.ts';
 import type { CalculationRow, CalculationState, SessionRow } from '../store/tables.ts';
 import { inBackground, type SessionsContext } from './context.ts';
 import { CANCELED_PER_REQUEST, CANCELED_WITH_SESSION, failSession, fitReason } from './ending.ts';
-import { calculationDirectory, parseS3Uri, type ResultFile, resultFiles, resultUri } from './locations.ts';
 import { untilRecorded } from './recorded.ts';
+import { keepRemains, keepResults, ResultsLost } from './results.ts';
 import { calculationStatesBefore } from './states.ts';
 
 /** How a calculation ends, before it is written down. */
@@ -114,7 +111,7 @@ async function seeThrough(
   } catch (error) {
     if (error instanceof DriverDied) {
       await failSession(context, session.id, error.message);
-      await publishRemains(context, session, calculationId, error.spoolFolder);
+      await keepRemains(context, session, calculationId, error.spoolFolder);
       return;
     }
     // What the session's variables are now is anybody's guess: better no session than a wrong one, or one BUSY for ever.
@@ -163,51 +160,20 @@ async function publish(
   outcome: CalculationOutcome,
 ): Promise<Ending> {
   try {
-    await spanned('upload', {}, () => upload(context, session, calculationId, outcome.spoolFolder));
+    await spanned('upload', {}, () => keepResults(context, session, calculationId, outcome.spoolFolder));
   } catch (error) {
-    context.logger.error({ err: error, calculationId }, 'Results could not be written');
-    const place = calculationDirectory(session.working_directory, calculationId);
-    const reason = `The code ended (${outcome.status}), but its results could not be written to ${place}: ${(error as Error).message}`;
-    return { state: 'FAILED', reason: fitReason(reason), hasResult: false };
+    if (!(error instanceof ResultsLost)) throw error;
+    return await untilRecorded(context, () => endingWithoutResults(context, calculationId, error.message));
   }
   return await untilRecorded(context, () => endingOf(context, session.id, calculationId, outcome));
 }
 
-/** What a calculation had put out before its driver died. The calculation is FAILED already; its output follows. */
-async function publishRemains(
-  context: SessionsContext,
-  session: SessionRow,
-  calculationId: string,
-  spoolFolder: string | undefined,
-): Promise<void> {
-  if (spoolFolder === undefined) return;
-  try {
-    await upload(context, session, calculationId, spoolFolder);
-    await untilRecorded(context, () => markResult(context.database, calculationId));
-  } catch (error) {
-    context.logger.warn(
-      { err: error, calculationId },
-      'The output of a calculation whose driver died could not be kept',
-    );
-  }
-}
-
-async function upload(
-  context: SessionsContext,
-  session: SessionRow,
-  calculationId: string,
-  spoolFolder: string,
-): Promise<void> {
-  const directory = calculationDirectory(session.working_directory, calculationId);
-  await Promise.all(
-    (Object.keys(resultFiles) as ResultFile[]).map(async (file) => {
-      const { name, contentType } = resultFiles[file];
-      const location = parseS3Uri(resultUri(directory, file));
-      const options = { contentType, ...encryptionOf(session) };
-      // The code may still be there, and put links in place of folders.
-      await context.objects.putFile(location, join(spoolFolder, name), options, dirname(dirname(spoolFolder)));
-    }),
-  );
+/** A stop while results waited for S3 has given them up. */
+async function endingWithoutResults(context: SessionsContext, calculationId: string, reason: string): Promise<Ending> {
+  const canceling = (await findCalculation(context.database, calculationId))?.state === 'CANCELING';
+  return canceling
+    ? { state: 'CANCELED', reason: fitReason(`${CANCELED_PER_REQUEST}. ${reason}`), hasResult: false }
+    : { state: 'FAILED', reason: fitReason(reason), hasResult: false };
 }
 
 async function endingOf(
@@ -236,7 +202,8 @@ async function finish(
   const now = Date.now();
   const end = async (transaction: Database, again: boolean): Promise<CalculationEnded | undefined> => {
     const row = await findCalculation(transaction, calculationId);
-    const ran = row?.started_at ? now - row.started_at : 0;
+    // A clock that was set back meanwhile must not take from it.
+    const ran = row?.started_at ? Math.max(0, now - row.started_at) : 0;
     const ended = { state: ending.state, ranSeconds: row?.started_at ? ran / 1000 : undefined };
     // Written before, and its answer lost: the session may be BUSY with the next one.
     if (again && row?.completed_at === now) return ended;
@@ -250,6 +217,8 @@ async function finish(
       calculationStatesBefore(ending.state),
       { completed_at: now, state_change_reason: ending.reason, has_result: ending.hasResult ? 1 : 0 },
     );
+    // Its session failed meanwhile, and it with it.
+    if (!moved && ending.hasResult) await markResult(transaction, calculationId);
     return moved ? ended : undefined;
   };
   const ended = await untilRecorded(context, (again) =>
@@ -258,14 +227,4 @@ async function finish(
   if (ended !== undefined) calculationEnded.tell(ended);
   context.changes.tell(calculationId);
   context.changes.tell(sessionId);
-}
-
-function encryptionOf(session: SessionRow): { encryption?: ObjectEncryption } {
-  if (session.encryption_configuration_json === null) return {};
-  const { EncryptionOption: option, KmsKey: kmsKey } = JSON.parse(
-    session.encryption_configuration_json,
-  ) as EncryptionConfiguration;
-  if (option !== 'SSE_S3' && option !== 'SSE_KMS') return {};
-  // SSE_KMS without a key is S3's own choice of one; SSE_S3 knows none.
-  return { encryption: option === 'SSE_KMS' && kmsKey ? { option, kmsKey } : { option } };
 }

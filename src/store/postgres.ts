@@ -72,15 +72,15 @@ export function nameOf(url: string): string {
   return `${decodeURIComponent(pathname.slice(1))} on ${decodeURIComponent(host)}`;
 }
 
-/** Whether an error says that the database could not be reached or has cut the connection, rather than refused what was asked. */
-export function isStoreAway(error: unknown): boolean {
+/** Whether an error says that the database could not be reached, has cut the connection or has no room, rather than refused what was asked. */
+export function isPostgresAway(error: unknown): boolean {
   if (error instanceof StoreAway) return true;
   if (!(error instanceof Error)) return false;
   const { code = '' } = error as { code?: string };
   return (
-    // Class 08: connections; 57P: stopping, crashed, starting; 53300: too many connections.
+    // Class 08: connections; 57P: stopping, crashed, starting; 53: no room on its disk, no memory, too many connections.
     // https://www.postgresql.org/docs/current/errcodes-appendix.html
-    /^(08...|57P0[1235]|53300)$/.test(code) ||
+    /^(08...|57P0[1235]|53[0-3]00)$/.test(code) ||
     /^E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN)$/.test(code) ||
     // pg's own have no code.
     /^Connection terminated|^timeout exce|not queryable$|^Client has encountered a connection error/.test(error.message)

@@ -6,6 +6,15 @@ const STATEMENT_CACHE_SIZE = 256;
 
 const BUSY_TIMEOUT_MILLISECONDS = 5_000;
 
+/** Of SQLite's result codes: no room on the disk, a write that failed, a file that cannot be opened (no descriptor left), busy. */
+const AWAY_CODES: readonly unknown[] = [13, 10, 14, 5];
+
+/** Whether an error says that nothing could be written for now. https://sqlite.org/rescode.html */
+export function isSqliteAway(error: unknown): boolean {
+  const { errcode } = error as { errcode?: number };
+  return error instanceof Error && errcode !== undefined && AWAY_CODES.includes(errcode & 0xff);
+}
+
 export interface SqliteOptions {
   /** Locks the file for this process alone; a second opener fails with `database is locked`. The lock goes with the process. */
   readonly exclusive?: boolean;
@@ -69,7 +78,11 @@ class CachingDatabase implements SqliteDatabase {
     return {
       reader: statement.columns().length > 0,
       all: (parameters) => statement.all(...(parameters as SQLInputValue[])),
-      run: (parameters) => statement.run(...(parameters as SQLInputValue[])),
+      run: (parameters) =>
+        // A full disk has ended the transaction already: its own error is to be told, not that of a rollback of nothing.
+        sql === 'rollback' && !this.#database.isTransaction
+          ? { changes: 0, lastInsertRowid: 0 }
+          : statement.run(...(parameters as SQLInputValue[])),
       // A statement of its own: the cached one may be run again while this iteration is under way.
       iterate: (parameters) => this.#database.prepare(sql).iterate(...(parameters as SQLInputValue[])),
     };

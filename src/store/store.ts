@@ -7,9 +7,9 @@ import * as replies from './migrations/0002-replies-of-request-tokens.ts';
 import * as activeNewest from './migrations/0003-active-sessions-newest.ts';
 import * as whatSessionsTake from './migrations/0004-what-sessions-take.ts';
 import { NulCharacters } from './nul-characters.ts';
-import { nameOf, openPostgres } from './postgres.ts';
+import { isPostgresAway, nameOf, openPostgres } from './postgres.ts';
 import type { ServerLockEvents } from './server-lock.ts';
-import { openSqlite } from './sqlite.ts';
+import { isSqliteAway, openSqlite } from './sqlite.ts';
 import { StoreUnavailable } from './store-unavailable.ts';
 import type { Tables } from './tables.ts';
 
@@ -56,6 +56,11 @@ export async function openStore(url: string, options: StoreOptions = {}): Promis
     await database.destroy();
     throw error;
   }
+}
+
+/** Whether an error says that the database cannot be reached or written at the moment, rather than that it refuses what was asked. */
+export function isStoreAway(error: unknown): boolean {
+  return isPostgresAway(error) || isSqliteAway(error);
 }
 
 async function migrate(database: Database, name: string): Promise<void> {

@@ -118,6 +118,38 @@ print(kept + 1, spark.table("numbers").count())`;
     expect((await run(server, sessionId, 'print(kept)')).stdout).toBe('41\n');
   });
 
+  it('runs a calculation once that is sent while the next server still looks for drivers', async () => {
+    const other = await startIdleSession(server);
+    const { stdout } = await run(server, other, 'import os; print(os.getpid())');
+    const { endpoint } = server;
+    const before = server;
+    let sent: Promise<string> | undefined;
+    await killAndStartAgain(() => {
+      // It does not answer until it may go on, and so long the server looks for it.
+      process.kill(Number(stdout), 'SIGSTOP');
+      sent = (async () => {
+        await until(
+          () =>
+            fetch(`${endpoint}/health/live`).then(
+              () => true,
+              () => false,
+            ),
+          30_000,
+        );
+        const reply = startCalculation(before, sessionId, 'again = globals().get("again", 0) + 1\nprint(again)');
+        await sleep(500);
+        process.kill(Number(stdout), 'SIGCONT');
+        return await reply;
+      })();
+    });
+    expect(await waitForCalculation(server, await (sent as Promise<string>))).toMatchObject({
+      Status: { State: 'COMPLETED' },
+      stdout: '1\n',
+    });
+    expect((await run(server, sessionId, 'print(again)')).stdout).toBe('1\n');
+    await server.athena.send(new TerminateSessionCommand({ SessionId: other }));
+  });
+
   it('fails with the reason where its driver died meanwhile, also when the process id is another process’s by now', async () => {
     const doomed = await startIdleSession(server);
     const [pid = 0] = allOutside((await run(server, doomed, WHO_AM_I)).stdout);

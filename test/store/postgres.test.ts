@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isStoreAway } from '../../src/store/postgres.ts';
+import { isPostgresAway } from '../../src/store/postgres.ts';
 import { type Database, openStore, type StoreOptions } from '../../src/store/store.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
 import { insertWorkGroup, listWorkGroups, updateWorkGroup } from '../../src/store/workgroups.ts';
@@ -50,7 +50,7 @@ describe.skipIf(skip)(`the state store ${title}`, () => {
         listWorkGroups(database, { limit: 1 }).then(
           () => true,
           (error) => {
-            if (isStoreAway(error)) return false;
+            if (isPostgresAway(error)) return false;
             throw error;
           },
         ),
@@ -102,7 +102,7 @@ describe.skipIf(skip)(`the state store ${title}`, () => {
       await updateWorkGroup(transaction, 'before', { description: 'lost, too' });
     });
     const error = await transaction.catch((reason: unknown) => reason);
-    expect(isStoreAway(error)).toBe(true);
+    expect(isPostgresAway(error)).toBe(true);
     await untilBack(database);
     expect((await listWorkGroups(database, { limit: 10 })).rows).toEqual([workGroup('before')]);
   });
@@ -122,7 +122,7 @@ describe.skipIf(skip)(`the state store ${title}`, () => {
     await databases.server.stop();
     for (let query = 0; query < 20; query += 1) {
       const error = await insertWorkGroup(database, workGroup(`${query}`)).catch((reason: unknown) => reason);
-      expect(isStoreAway(error), String(error)).toBe(true);
+      expect(isPostgresAway(error), String(error)).toBe(true);
     }
     await databases.server.start();
     await untilBack(database);
@@ -160,12 +160,12 @@ describe.skipIf(skip)(`the state store ${title}`, () => {
     await waiting;
     // The broken connection is told to this process by its socket, a moment later.
     await until(
-      async () => isStoreAway(await listWorkGroups(database, { limit: 1 }).catch((reason: unknown) => reason)),
+      async () => isPostgresAway(await listWorkGroups(database, { limit: 1 }).catch((reason: unknown) => reason)),
       10_000,
     );
     await until(async () => {
       const error = await insertWorkGroup(database, workGroup('late')).catch((reason: unknown) => reason);
-      return isStoreAway(error) && gaveUp;
+      return isPostgresAway(error) && gaveUp;
     }, 100_000);
     expect((await other.query("SELECT name FROM workgroups WHERE name = 'late'")).rows).toEqual([]);
     await other.end();
