@@ -1,9 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
 /** What starts Spark, servers or AWS clients: two files at a time. Much of their time is waiting, and more JVMs would fill a small machine. */
-const HEAVY = ['drivers', 'catalog', 'spark', 'clients', 'sessions', 'operations', 'endpoints', 'telemetry'].map(
-  (room) => `test/${room}/**/*.test.ts`,
-);
+const HEAVY = [
+  'drivers',
+  'catalog',
+  'spark',
+  'clients',
+  'sessions',
+  'operations',
+  'endpoints',
+  'telemetry',
+  'faults',
+].map((room) => `test/${room}/**/*.test.ts`);
 HEAVY.push(
   'test/main*.test.ts',
   'test/main/**/*.test.ts',

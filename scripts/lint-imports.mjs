@@ -30,6 +30,8 @@ const ROOMS = new Map(
     'regular-files.ts': [],
     'config.ts': ['machine-memory.ts'],
     'machine-memory.ts': [],
+    'clock.ts': [],
+    'run-out.ts': [],
     'home.ts': [],
     'main.ts': ['*'],
     'sandbox.ts': ['drivers', 'runtime', 'spark-properties'],
@@ -38,7 +40,7 @@ const ROOMS = new Map(
 );
 
 /** What every room may import. */
-const COMMON = ['errors.ts', 'config.ts', 'happenings.ts', 'spans.ts'];
+const COMMON = ['errors.ts', 'config.ts', 'clock.ts', 'run-out.ts', 'happenings.ts', 'spans.ts'];
 
 /** Packages and parts of Node that only some rooms may know. */
 const MODULES = new Map(

@@ -8,6 +8,7 @@ import { KeyRing, writeAwsConfig } from './access/keys.ts';
 import { keptMetricsToken } from './access/metrics-token.ts';
 import { type Catalog, openCatalog } from './catalog/catalog.ts';
 import { keptPort } from './catalog/port.ts';
+import { type Clock, systemClock } from './clock.ts';
 import { checkListening, type Config, ConfigError, defaultResultsLocation, givenKeys } from './config.ts';
 import { createDrivers, type DriversOptions } from './drivers/drivers.ts';
 import { makeHome } from './home.ts';
@@ -57,7 +58,7 @@ export interface RunningServer {
  * Starts everything that the settings ask for; serves calls when it resolves.
  * @throws StoreUnavailable, RuntimeMissing and system errors, each with what to do in its message
  */
-export async function startServer(config: Config, logger: Logger): Promise<RunningServer> {
+export async function startServer(config: Config, logger: Logger, clock: Clock = systemClock): Promise<RunningServer> {
   checkListening(config);
   makeHome(config.home);
   const tlsFiles = tlsFilesOf(config);
@@ -112,7 +113,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
   opened.defer(async () => {
     if (serves) await terminateAllSessions(sessions, config.stopSeconds * 1000);
   });
-  const sweeper = new Sweeper(sessions);
+  const sweeper = new Sweeper(sessions, clock);
   const metrics = config.metrics ? metricsOf(sessions) : undefined;
   opened.defer(() => metrics?.close());
   const audit = auditOf(config, logger);

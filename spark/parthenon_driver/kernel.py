@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from ipykernel.ipkernel import IPythonKernel
 
 from . import observe
 from .context import adopt_context, attach_gateway, create_context, namespace, open_session, session_properties, start_failure
+from .context_watch import ContextWatch, why_it_ended
 from .descendants import kill_descendants
 from .interrupts import Interrupts
 from .jars import with_dependencies
@@ -41,6 +43,10 @@ _LONGEST_TOLD = 10_000
 
 #: Ended because it could not reply any more; the driver's log says why.
 _EXIT_MUTE = 71
+#: Ended because its SparkContext had; the last line of the driver's log says so.
+_EXIT_CONTEXT_LOST = 72
+#: How long the server gets to take what the last calculation has put out.
+_TAKE_OUTPUT_S = 60.0
 
 
 class DriverKernel(IPythonKernel):
@@ -61,6 +67,7 @@ class DriverKernel(IPythonKernel):
         self._spool: Spool | None = None
         self._calculation_id: str | None = None
         self._interrupts = Interrupts(self._cancel_jobs, lambda: self.io_loop.add_callback(lambda: None))
+        self._context_watch = ContextWatch(self._end_without_context)
         # One thread, hence one connection: what is asked often does not hold up interrupts, nor the other way round.
         self._observer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="observer")
         self.shell_handlers["assign_request"] = self.assign_request
@@ -104,6 +111,7 @@ class DriverKernel(IPythonKernel):
         stages.reached("context")
         session = open_session(context, self.session_id)
         self.shell.push(namespace(session, self.launch), interactive=False)
+        self._context_watch.watch(context)
         stages.reached("session")
         return {
             "status": "ok",
@@ -147,6 +155,7 @@ class DriverKernel(IPythonKernel):
             reply, interrupted = _failure(error), False
         finally:
             self._spool = self._calculation_id = None
+            self._context_watch.watch(_active_context())
             try:
                 self.jvm.drain()
             finally:
@@ -222,7 +231,19 @@ class DriverKernel(IPythonKernel):
         self.session.send(stream, "shutdown_reply", {"status": "ok", "restart": False}, parent, ident=ident)
         threading.Thread(target=self._end, name="end", daemon=True).start()
 
+    def _end_without_context(self) -> None:
+        """Ends the driver, and so the session, once what runs has ended by itself and the server has its output."""
+        reason = why_it_ended(self.launch.folder / "spark.log")
+        deadline = time.monotonic() + _TAKE_OUTPUT_S
+        while self._calculation_id is not None or (any(self.launch.spool.iterdir()) and time.monotonic() < deadline):
+            time.sleep(0.1)
+        self.jvm.stop()
+        kill_descendants()
+        os.write(self.log_descriptor, f"{reason}\n".encode())
+        os._exit(_EXIT_CONTEXT_LOST)
+
     def _end(self) -> None:
+        self._context_watch.end()
         if self._calculation_id is not None:
             self._interrupts.request(self._calculation_id)
         stopping = threading.Thread(target=_stop_context, daemon=True)

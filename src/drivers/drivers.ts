@@ -14,7 +14,7 @@ import {
   SessionStartFailed,
 } from './driver.ts';
 import { Demand } from './demand.ts';
-import { createDriverFolder, type LaunchInstructions, openDriverFolder, removeDriverFolder } from './driver-folder.ts';
+import { createDriverFolder, type LaunchInstructions, openDriverFolder } from './driver-folder.ts';
 import { removeDriver } from './end-driver.ts';
 import { launchDriver, watchDriver } from './launch.ts';
 import { Pool } from './pool.ts';
@@ -250,7 +250,8 @@ class SparkDrivers implements Drivers {
       return driver;
     } catch (error) {
       this.#ours.delete(driverId);
-      await removeDriverFolder(path.join(folder, driverId));
+      // It may run already.
+      await removeDriver({ driverId, folder: path.join(folder, driverId) }, logger);
       throw error;
     }
   }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { onceThereAreDescriptors } from '../run-out.ts';
 import type { DriverIdentity } from './driver.ts';
 import { removeDriverFolder } from './driver-folder.ts';
 import { markedProcesses, namespaceInit, parents, signal, startTicks } from './processes.ts';
@@ -23,7 +24,7 @@ type KnownDriver = Pick<DriverIdentity, 'driverId'> & Partial<DriverIdentity>;
 export async function killDriver(driver: KnownDriver): Promise<number[]> {
   endNamespace(driver);
   for (let attempt = 0; attempt < KILL_ATTEMPTS; attempt++) {
-    const live = stopAll(driver);
+    const live = await onceThereAreDescriptors(() => stopAll(driver));
     if (live.size === 0) {
       return [];
     }
@@ -36,7 +37,7 @@ export async function killDriver(driver: KnownDriver): Promise<number[]> {
     }
     await sleep(POLL_MS);
   }
-  return [...stopAll(driver).keys()];
+  return [...(await onceThereAreDescriptors(() => stopAll(driver))).keys()];
 }
 
 /** Ends everything of a driver by force and removes its folder; logs what it cannot end or remove. */

@@ -4,7 +4,9 @@ import type { ProcessEnd } from './launch.ts';
 
 /** spark/parthenon_driver/jvm.py: ended because its JVM did; the last line of the log says how. */
 const EXIT_JVM_GONE = 70;
-const JVM_GONE = 'The Spark driver JVM ';
+const TOLD = /^The (Spark driver JVM|session's SparkContext) /;
+/** spark/parthenon_driver/kernel.py: ended because its SparkContext had. */
+const EXIT_CONTEXT_LOST = 72;
 /** spark/parthenon_driver/boot.py: could not start; the last line of the log says why. */
 const EXIT_NOT_STARTED = 1;
 const TAIL_BYTES = 16_384;
@@ -18,12 +20,12 @@ export async function exitReason(folder: string, end: ProcessEnd): Promise<strin
 }
 
 function sentence(end: ProcessEnd, lastLine: string | undefined): string {
-  if (lastLine && (end.code === EXIT_JVM_GONE || end.code === EXIT_NOT_STARTED)) {
+  if (lastLine && [EXIT_JVM_GONE, EXIT_CONTEXT_LOST, EXIT_NOT_STARTED].includes(end.code ?? 0)) {
     return lastLine;
   }
   // An earlier server's child: nobody is told how it ended, and its last line may be of long before.
   if (end.code === null && end.signal === null) {
-    return lastLine?.startsWith(JVM_GONE) ? lastLine : 'The Spark driver has ended';
+    return lastLine && TOLD.test(lastLine) ? lastLine : 'The Spark driver has ended';
   }
   return end.signal === null
     ? `The Spark driver ended with exit code ${end.code}`

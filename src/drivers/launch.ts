@@ -4,6 +4,7 @@ import { closeSync, openSync, realpathSync } from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { onceThereAreDescriptors } from '../run-out.ts';
 import type { DriverFolder } from './driver-folder.ts';
 import { DRIVER_FOLDER_VARIABLE, DRIVER_ID_VARIABLE, startTicks } from './processes.ts';
 import type { DriverIdentity } from './driver.ts';
@@ -85,7 +86,8 @@ function endWithin(code: number | null, signal: NodeJS.Signals | null): ProcessE
 /** A driver that an earlier server launched: no child of this process, so that its end has to be looked for. */
 export function watchDriver(identity: DriverIdentity): DriverProcess {
   const ended = (async (): Promise<ProcessEnd> => {
-    while (startTicks(identity.pid) === identity.startTicks) await sleep(WATCH_MS, undefined, { ref: false });
+    const lives = () => startTicks(identity.pid) === identity.startTicks;
+    while (await onceThereAreDescriptors(lives)) await sleep(WATCH_MS, undefined, { ref: false });
     return { code: null, signal: null };
   })();
   return { identity, ended };

@@ -1,6 +1,10 @@
-/** Processes as Linux shows them under /proc: whose they are, and that they are still the same. */
+/**
+ * Processes as Linux shows them under /proc: whose they are, and that they are still the same. Without a descriptor to look
+ * with, all of this throws: a process that could not be looked at has not ended.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
+import { lacksDescriptor } from '../run-out.ts';
 
 /** In the environment of a driver and so of everything it ever starts, whatever group or parent that has. */
 export const DRIVER_ID_VARIABLE = 'PARTHENON_DRIVER_ID';
@@ -141,7 +145,8 @@ function list(folder: string): string[] {
 function read(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
-  } catch {
+  } catch (error) {
+    if (lacksDescriptor(error)) throw error;
     return undefined; // ended, or another user's
   }
 }

@@ -2,6 +2,7 @@ import { type FileHandle, lstat, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { inFolder, openFolder, readSmallFile, removeIn } from '../regular-files.ts';
+import { onceThereAreDescriptors } from '../run-out.ts';
 import type { CalculationOutcome } from './driver.ts';
 
 /** The exception's text is cut to some ten thousand characters, each of up to six bytes in JSON. */
@@ -37,7 +38,8 @@ export async function readOutcome(
   if (!(await isOwnFolder(folder))) {
     return undefined;
   }
-  const outcome = await readSmallFile(path.join(folder, 'outcome.json'), MAX_OUTCOME_BYTES, driverFolder)
+  const read = () => readSmallFile(path.join(folder, 'outcome.json'), MAX_OUTCOME_BYTES, driverFolder);
+  const outcome = await onceThereAreDescriptors(read)
     .then((text) => OUTCOME.parse(JSON.parse(text)))
     .catch(() => undefined);
   return (

@@ -3,14 +3,8 @@ import type { EmbeddedStore } from './embedded/embedded-store.ts';
 import type { ObjectAttributes } from './embedded/records.ts';
 import { StorageError } from './embedded/storage-error.ts';
 import { openRegularFile } from '../regular-files.ts';
-import {
-  hasRunOut,
-  NoSuchObject,
-  type ObjectStore,
-  StorageAway,
-  type PutObjectOptions,
-  type S3Location,
-} from './object-store.ts';
+import { hasRunOut } from '../run-out.ts';
+import { NoSuchObject, type ObjectStore, StorageAway, type PutObjectOptions, type S3Location } from './object-store.ts';
 
 const READ_BYTES = 512 * 1024;
 

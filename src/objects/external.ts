@@ -16,8 +16,8 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { openRegularFile } from '../regular-files.ts';
+import { hasRunOut } from '../run-out.ts';
 import {
-  hasRunOut,
   NoSuchObject,
   type ObjectEncryption,
   type ObjectStore,

@@ -42,14 +42,6 @@ export class StorageAway extends Error {
   override readonly name = 'StorageAway';
 }
 
-/** What the operating system says when this process, or the machine, has run out of something for now. */
-const RUN_OUT = /^E(MFILE|NFILE|NOSPC|DQUOT|NOMEM|AGAIN)$/;
-
-/** Whether an error of the operating system says that something has run out for now. */
-export function hasRunOut(error: unknown): boolean {
-  return error instanceof Error && RUN_OUT.test(String((error as NodeJS.ErrnoException).code));
-}
-
 export class NoSuchObject extends Error {
   override readonly name = 'NoSuchObject';
 }

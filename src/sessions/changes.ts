@@ -44,11 +44,11 @@ export class Changes {
   ): Promise<Row> {
     let row = await read();
     if (isSettled(row) || longestMillis === 0 || this.#longestMillis === 0 || this.#held >= this.#most) return row;
-    const deadline = Date.now() + Math.min(longestMillis, this.#longestMillis);
+    const deadline = performance.now() + Math.min(longestMillis, this.#longestMillis);
     this.#held += 1;
     try {
-      while (!isSettled(row) && Date.now() < deadline) {
-        const change = this.#next(id, deadline - Date.now());
+      while (!isSettled(row) && performance.now() < deadline) {
+        const change = this.#next(id, deadline - performance.now());
         // A change between the reading above and this line has told nobody.
         row = await read();
         if (isSettled(row)) change.forget();

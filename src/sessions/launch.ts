@@ -1,5 +1,6 @@
 import { type Driver, type DriverExit, type DriverIdentity, SessionStartFailed } from '../drivers/driver.ts';
 import { sessionReady, sessionStartFailed } from '../happenings.ts';
+import { hasRunOut, sayWhatHasRunOut } from '../run-out.ts';
 import { type Span, spanned } from '../spans.ts';
 import type { NewSession } from '../store/tables.ts';
 import type { WorkGroup } from '../workgroups/workgroups.ts';
@@ -47,10 +48,7 @@ async function launch(context: SessionsContext, session: NewSession, workGroup: 
     if (await finishTermination(context, session.id)) return;
     if (!(error instanceof SessionStartFailed))
       context.logger.error({ err: error, sessionId: session.id }, 'Session could not be started');
-    const reason =
-      error instanceof SessionStartFailed
-        ? error.message
-        : 'The session could not be started because of an internal error.';
+    const reason = reasonOf(error);
     span.fail(reason);
     sessionStartFailed.tell({ cause: error instanceof SessionStartFailed ? 'refused' : 'internal' });
     // A TerminateSession may have come between those two, and has left its end to this.
@@ -91,6 +89,12 @@ async function onExit(context: SessionsContext, sessionId: string, driver: Drive
     await driver.stop();
   }
   context.running.delete(sessionId);
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof SessionStartFailed) return error.message;
+  const why = hasRunOut(error) ? `: the server has ${sayWhatHasRunOut(error)}` : ' because of an internal error';
+  return `The session could not be started${why}.`;
 }
 
 async function ensureResultsBucket(context: SessionsContext, workingDirectory: string): Promise<void> {

@@ -163,17 +163,26 @@ async function publish(
     await spanned('upload', {}, () => keepResults(context, session, calculationId, outcome.spoolFolder));
   } catch (error) {
     if (!(error instanceof ResultsLost)) throw error;
-    return await untilRecorded(context, () => endingWithoutResults(context, calculationId, error.message));
+    return await untilRecorded(context, () => endingWithoutResults(context, outcome, error.message));
   }
   return await untilRecorded(context, () => endingOf(context, session.id, calculationId, outcome));
 }
 
 /** A stop while results waited for S3 has given them up. */
-async function endingWithoutResults(context: SessionsContext, calculationId: string, reason: string): Promise<Ending> {
-  const canceling = (await findCalculation(context.database, calculationId))?.state === 'CANCELING';
-  return canceling
-    ? { state: 'CANCELED', reason: fitReason(`${CANCELED_PER_REQUEST}. ${reason}`), hasResult: false }
-    : { state: 'FAILED', reason: fitReason(reason), hasResult: false };
+async function endingWithoutResults(
+  context: SessionsContext,
+  outcome: CalculationOutcome,
+  reason: string,
+): Promise<Ending> {
+  const canceling = (await findCalculation(context.database, outcome.calculationId))?.state === 'CANCELING';
+  const first = canceling ? CANCELED_PER_REQUEST : errorOf(outcome);
+  const told = [first, reason].filter((part) => part).join('. ');
+  return { state: canceling ? 'CANCELED' : 'FAILED', reason: fitReason(told), hasResult: false };
+}
+
+/** Empty for none. */
+function errorOf({ errorName, errorValue }: CalculationOutcome): string {
+  return [errorName, errorValue].filter((part) => part).join(': ');
 }
 
 async function endingOf(
@@ -183,13 +192,12 @@ async function endingOf(
   outcome: CalculationOutcome,
 ): Promise<Ending> {
   if (outcome.status === 'ok') return { state: 'COMPLETED', reason: null, hasResult: true };
-  const error = [outcome.errorName, outcome.errorValue].filter((part) => part).join(': ');
   const canceling = (await findCalculation(context.database, calculationId))?.state === 'CANCELING';
   if (outcome.status === 'interrupted' && canceling) {
     const terminating = (await findSession(context.database, sessionId))?.state === 'TERMINATING';
     return { state: 'CANCELED', reason: terminating ? CANCELED_WITH_SESSION : CANCELED_PER_REQUEST, hasResult: true };
   }
-  return { state: 'FAILED', reason: fitReason(error || 'The code was interrupted.'), hasResult: true };
+  return { state: 'FAILED', reason: fitReason(errorOf(outcome) || 'The code was interrupted.'), hasResult: true };
 }
 
 /** One transaction, so that a client that sees the end finds the session IDLE. */

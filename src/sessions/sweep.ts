@@ -1,6 +1,7 @@
 import { sessionArn } from '../access/arns.ts';
+import { type Clock, systemClock } from '../clock.ts';
 import { forgetRequestTokens } from '../store/request-tokens.ts';
-import { deleteEndedSessions, idleSessionsPast, renewLeases } from '../store/sessions.ts';
+import { deleteEndedSessions, idleSessionsPast, renewLeases, shiftIdleTimes } from '../store/sessions.ts';
 import { LEASE_MILLIS, type SessionsContext } from './context.ts';
 import { TERMINATED_PER_REQUEST } from './ending.ts';
 import { beginTermination } from './terminate-session.ts';
@@ -8,6 +9,8 @@ import { beginTermination } from './terminate-session.ts';
 const SWEEP_MILLIS = 1_000;
 const LEASE_RENEWAL_MILLIS = LEASE_MILLIS / 3;
 const RETENTION_SWEEP_MILLIS = 60_000;
+/** Clocks that are only kept right move by less between two sweeps. */
+const JUMP_MILLIS = 5_000;
 const DAY = 24 * 60 * 60 * 1000;
 
 /** Deadlines are in rows; this looks at them once a second, renews leases, and forgets what retention no longer keeps. */
@@ -15,11 +18,16 @@ export class Sweeper {
   readonly #context: SessionsContext;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
-  #leasesRenewedAt = 0;
-  #retentionSweptAt = 0;
+  readonly #clock: Clock;
+  /** Both clocks at the last sweep. */
+  #last: { readonly wall: number; readonly steady: number } | undefined;
+  /** By the steady clock, as intervals are. */
+  #leasesRenewedAt = Number.NEGATIVE_INFINITY;
+  #retentionSweptAt = Number.NEGATIVE_INFINITY;
 
-  constructor(context: SessionsContext) {
+  constructor(context: SessionsContext, clock: Clock = systemClock) {
     this.#context = context;
+    this.#clock = clock;
   }
 
   /** Whether deadlines are being looked after. */
@@ -41,16 +49,32 @@ export class Sweeper {
     await this.#running;
   }
 
-  async sweep(now = Date.now()): Promise<void> {
+  async sweep(): Promise<void> {
+    const now = this.#clock.wall();
+    const steady = this.#clock.steady();
+    await this.#followClock(now, steady);
     await terminateIdleSessions(this.#context, now);
-    if (now - this.#leasesRenewedAt >= LEASE_RENEWAL_MILLIS) {
+    if (steady - this.#leasesRenewedAt >= LEASE_RENEWAL_MILLIS) {
       await renewLeases(this.#context.database, this.#context.serverId, now + LEASE_MILLIS);
-      this.#leasesRenewedAt = now;
+      this.#leasesRenewedAt = steady;
     }
-    if (now - this.#retentionSweptAt >= RETENTION_SWEEP_MILLIS) {
+    if (steady - this.#retentionSweptAt >= RETENTION_SWEEP_MILLIS) {
       await applyRetention(this.#context, now);
-      this.#retentionSweptAt = now;
+      this.#retentionSweptAt = steady;
     }
+  }
+
+  /** A clock that was set makes no session older: the times since when sessions are IDLE move with it. */
+  async #followClock(wall: number, steady: number): Promise<void> {
+    const { database, logger } = this.#context;
+    const last = this.#last ?? { wall, steady };
+    const passed = steady - last.steady;
+    const jump = Math.round(wall - last.wall - passed);
+    if (Math.abs(jump) >= JUMP_MILLIS) {
+      await shiftIdleTimes(database, { by: jump, before: last.wall, now: wall });
+      logger.warn({ jump }, 'The clock was set, or the machine has slept; that does not count as idle time');
+    }
+    this.#last = { wall, steady };
   }
 }
 

@@ -77,8 +77,8 @@ export async function endDriver(context: SessionsContext, sessionId: string): Pr
 }
 
 async function waitForOutput(context: SessionsContext, sessionId: string): Promise<void> {
-  const deadline = Date.now() + LAST_OUTPUT_MILLIS;
-  while (Date.now() < deadline) {
+  const deadline = performance.now() + LAST_OUTPUT_MILLIS;
+  while (performance.now() < deadline) {
     if ((await calculationsIn(context.database, sessionId, runningCalculationStates)).length === 0) return;
     await sleep(50);
   }

@@ -149,6 +149,28 @@ export async function idleSessionsPast(database: Database, now: number): Promise
     .execute();
 }
 
+/**
+ * Moves the times since when sessions are IDLE, after the clock was set. Those that were written by the new clock already stay.
+ * @param jump milliseconds; the last time that was read of the old clock, and the first of the new one
+ */
+export async function shiftIdleTimes(
+  database: Database,
+  jump: { readonly by: number; readonly before: number; readonly now: number },
+): Promise<void> {
+  await database
+    .updateTable('sessions')
+    .set((expression) => ({ idle_since: expression('idle_since', '+', jump.by) }))
+    .where('state', '=', 'IDLE')
+    .$if(jump.by > 0, (query) => query.where('idle_since', '<', jump.before + jump.by / 2))
+    // What lies within the last moments of the new clock may be of either: it stays, and the session lives a little longer.
+    .$if(jump.by < 0, (query) =>
+      query.where((expression) =>
+        expression.or([expression('idle_since', '<', jump.before + jump.by), expression('idle_since', '>', jump.now)]),
+      ),
+    )
+    .execute();
+}
+
 export async function renewLeases(database: Database, owner: string, until: number): Promise<void> {
   await database
     .updateTable('sessions')

@@ -118,36 +118,18 @@ print(kept + 1, spark.table("numbers").count())`;
     expect((await run(server, sessionId, 'print(kept)')).stdout).toBe('41\n');
   });
 
-  it('runs a calculation once that is sent while the next server still looks for drivers', async () => {
-    const other = await startIdleSession(server);
-    const { stdout } = await run(server, other, 'import os; print(os.getpid())');
-    const { endpoint } = server;
+  it('runs a calculation once that is sent while the next server still looks for its driver', async () => {
+    const [pid = 0] = allOutside((await run(server, sessionId, WHO_AM_I)).stdout);
     const before = server;
     let sent: Promise<string> | undefined;
     await killAndStartAgain(() => {
-      // It does not answer until it may go on, and so long the server looks for it.
-      process.kill(Number(stdout), 'SIGSTOP');
-      sent = (async () => {
-        await until(
-          () =>
-            fetch(`${endpoint}/health/live`).then(
-              () => true,
-              () => false,
-            ),
-          30_000,
-        );
-        const reply = startCalculation(before, sessionId, 'again = globals().get("again", 0) + 1\nprint(again)');
-        await sleep(500);
-        process.kill(Number(stdout), 'SIGCONT');
-        return await reply;
-      })();
+      // It answers the next server when it may go on, not before.
+      process.kill(pid, 'SIGSTOP');
+      sent = sendEarly(before, pid);
     });
-    expect(await waitForCalculation(server, await (sent as Promise<string>))).toMatchObject({
-      Status: { State: 'COMPLETED' },
-      stdout: '1\n',
-    });
+    const calculation = await waitForCalculation(server, await (sent as Promise<string>));
+    expect(calculation).toMatchObject({ Status: { State: 'COMPLETED' }, stdout: '1\n' });
     expect((await run(server, sessionId, 'print(again)')).stdout).toBe('1\n');
-    await server.athena.send(new TerminateSessionCommand({ SessionId: other }));
   });
 
   it('fails with the reason where its driver died meanwhile, also when the process id is another process’s by now', async () => {
@@ -172,6 +154,16 @@ print(kept + 1, spark.table("numbers").count())`;
     expect(existsSync(`/proc/${pid}`) && !isZombie(pid)).toBe(false);
   });
 });
+
+/** Sends a calculation as soon as the next server listens, then has the driver go on. */
+async function sendEarly(before: TestServer, pid: number): Promise<string> {
+  const listens = () => fetch(`${before.endpoint}/health/live`).then(Boolean, () => false);
+  await until(listens, 30_000);
+  const reply = startCalculation(before, sessionId, 'again = globals().get("again", 0) + 1\nprint(again)');
+  await sleep(500);
+  process.kill(pid, 'SIGCONT');
+  return await reply;
+}
 
 function isZombie(pid: number): boolean {
   return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8').split(')')[1] ?? '');

@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { ListExecutorsCommand, TerminateSessionCommand } from '@aws-sdk/client-athena';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { locateRuntime } from '../../src/runtime/runtime.ts';
-import { run, startIdleSession, waitForSession } from '../support/calculations.ts';
+import {
+  run,
+  sessionState,
+  startCalculation,
+  startIdleSession,
+  waitForCalculation,
+  waitForSession,
+} from '../support/calculations.ts';
 import { allOutside, WHO_AM_I } from '../support/processes.ts';
 import { newHome, startTestServer, type TestServer, until } from '../support/server.ts';
 import { type SparkCluster, startSparkCluster } from '../support/spark-cluster.ts';
@@ -106,4 +113,37 @@ test('the application of a driver that was killed leaves the cluster', async () 
   process.kill(pid, 'SIGKILL');
   await until(async () => !(await names()).includes(`Athena session ${sessionId}`), GONE_WITHIN_MILLIS);
   expect(await waitForSession(server, sessionId, ['FAILED'])).toMatchObject({ State: 'FAILED' });
+});
+
+test('a session whose application the master removes is FAILED with the reason, and what it ran keeps its output', async () => {
+  const sessionId = await startIdleSession(server);
+  const [application] = await cluster.activeApplications();
+  const code = `import time
+print("begun")
+while not sc._jsc.sc().isStopped():
+    time.sleep(0.1)
+time.sleep(3)
+spark.range(3).count()`;
+  const calculation = await startCalculation(server, sessionId, code);
+  await until(async () => (await sessionState(server, sessionId)) === 'BUSY', GONE_WITHIN_MILLIS);
+  await cluster.removeApplication(application?.id as string);
+  const ended = await waitForCalculation(server, calculation);
+  expect(ended).toMatchObject({ Status: { State: 'FAILED' }, stdout: 'begun\n' });
+  expect(ended.stderr).toContain('Cannot call methods on a stopped SparkContext');
+  const { StateChangeReason } = await waitForSession(server, sessionId, ['FAILED']);
+  expect(StateChangeReason).toMatch(
+    /^The session's SparkContext was stopped by Spark itself: Master removed our application/,
+  );
+});
+
+test('code that stops its own SparkContext keeps its session, and may make another', async () => {
+  const sessionId = await startIdleSession(server);
+  await run(server, sessionId, 'spark.stop()');
+  const code = `import time
+time.sleep(3)
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.getOrCreate()
+print(spark.range(3).count())`;
+  expect(await run(server, sessionId, code)).toMatchObject({ Status: { State: 'COMPLETED' }, stdout: '3\n' });
+  await server.athena.send(new TerminateSessionCommand({ SessionId: sessionId }));
 });

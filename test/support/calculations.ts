@@ -15,6 +15,9 @@ import { type TestServer, until } from './server.ts';
 const SESSION_TIMEOUT_MILLIS = 180_000;
 const CALCULATION_TIMEOUT_MILLIS = 120_000;
 
+/** What is asked of a server; also of one in this process. */
+export type Clients = Pick<TestServer, 'athena' | 's3'>;
+
 /** A calculation that has ended, with what it left in S3. */
 export interface EndedCalculation extends GetCalculationExecutionResponse {
   readonly stdout: string;
@@ -22,13 +25,13 @@ export interface EndedCalculation extends GetCalculationExecutionResponse {
   readonly outputs: readonly { output_type: string; data: Record<string, unknown> }[];
 }
 
-export async function sessionState(server: TestServer, SessionId: string): Promise<SessionState | undefined> {
+export async function sessionState(server: Clients, SessionId: string): Promise<SessionState | undefined> {
   return (await server.athena.send(new GetSessionStatusCommand({ SessionId }))).Status?.State;
 }
 
 /** Starts a session in `primary` and waits until it is IDLE. @throws when it ends otherwise, with its reason */
 export async function startIdleSession(
-  server: TestServer,
+  server: Clients,
   input: Partial<StartSessionCommandInput> = {},
 ): Promise<string> {
   const { SessionId } = await server.athena.send(
@@ -39,7 +42,7 @@ export async function startIdleSession(
   return SessionId as string;
 }
 
-export async function waitForSession(server: TestServer, SessionId: string, states: readonly SessionState[]) {
+export async function waitForSession(server: Clients, SessionId: string, states: readonly SessionState[]) {
   await until(
     async () => states.includes((await sessionState(server, SessionId)) as SessionState),
     SESSION_TIMEOUT_MILLIS,
@@ -47,13 +50,13 @@ export async function waitForSession(server: TestServer, SessionId: string, stat
   return (await server.athena.send(new GetSessionStatusCommand({ SessionId }))).Status ?? {};
 }
 
-export async function startCalculation(server: TestServer, SessionId: string, CodeBlock: string): Promise<string> {
+export async function startCalculation(server: Clients, SessionId: string, CodeBlock: string): Promise<string> {
   const reply = await server.athena.send(new StartCalculationExecutionCommand({ SessionId, CodeBlock }));
   return reply.CalculationExecutionId as string;
 }
 
 export async function waitForCalculation(
-  server: TestServer,
+  server: Clients,
   CalculationExecutionId: string,
   states: readonly CalculationExecutionState[] = ['COMPLETED', 'FAILED', 'CANCELED'],
 ): Promise<EndedCalculation> {
@@ -72,11 +75,11 @@ export async function waitForCalculation(
 }
 
 /** Runs code to its end. */
-export async function run(server: TestServer, sessionId: string, code: string): Promise<EndedCalculation> {
+export async function run(server: Clients, sessionId: string, code: string): Promise<EndedCalculation> {
   return await waitForCalculation(server, await startCalculation(server, sessionId, code));
 }
 
-async function readText(server: TestServer, uri: string | undefined): Promise<string> {
+async function readText(server: Clients, uri: string | undefined): Promise<string> {
   if (uri === undefined) return '';
   const { host, pathname } = new URL(uri);
   const reply = await server.s3.send(

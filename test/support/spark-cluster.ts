@@ -35,6 +35,8 @@ export interface SparkCluster extends AsyncDisposable {
   /** Applications that have a driver now. */
   activeApplications(): Promise<readonly ClusterApplication[]>;
   workersRegistered(): Promise<number>;
+  /** Removes an application, as the button on the master's page does. */
+  removeApplication(id: string): Promise<void>;
   /** Starts one more worker, which need not be let in; its properties come on top of the cluster's. */
   startWorker(worker: { cores: number; properties?: Readonly<Record<string, string | undefined>> }): SparkDaemon;
   /** What the master has logged so far. */
@@ -72,6 +74,10 @@ export async function startSparkCluster(options: SparkClusterOptions = {}): Prom
       localFolder,
       activeApplications: async () => (await state()).activeapps,
       workersRegistered: async () => (await state()).aliveworkers,
+      removeApplication: async (id) => {
+        const body = new URLSearchParams({ id, terminate: 'true' });
+        await fetch(`${page}/app/kill/`, { method: 'POST', body, redirect: 'manual' });
+      },
       startWorker: ({ cores, properties: own }) => {
         const args = ['--cores', String(cores), '--memory', '4g', '--port', '0', address];
         return start(`worker-${daemons.length}`, 'worker.Worker', { ...properties, ...own }, args);

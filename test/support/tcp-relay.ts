@@ -8,6 +8,14 @@ export interface TcpRelay extends AsyncDisposable {
   readonly bytes: number;
   /** Whether these bytes have passed, in one connection and direction. */
   saw(text: string): boolean;
+  /** Ends all connections, and every new one at once. */
+  cut(): void;
+  /** Ends all connections, and takes new ones as if nothing were wrong, but passes nothing on. */
+  stall(): void;
+  /** Connections that were taken and not passed on. */
+  readonly stalled: number;
+  /** Passes on again, in new connections. */
+  restore(): void;
 }
 
 /**
@@ -18,7 +26,18 @@ export interface TcpRelay extends AsyncDisposable {
 export async function startTcpRelay(host: string, target: (ownPort: number) => number): Promise<TcpRelay> {
   const directions: Buffer[][] = [];
   const sockets = new Set<Socket>();
+  let passes: 'everything' | 'nothing' | 'no connection' = 'everything';
+  let stalled = 0;
+  const destroyAll = () => {
+    for (const socket of sockets) socket.destroy();
+  };
   const server = createServer((inward) => {
+    if (passes !== 'everything') {
+      sockets.add(inward.on('error', () => undefined).on('close', () => sockets.delete(inward)));
+      if (passes === 'nothing') stalled += 1;
+      else inward.destroy();
+      return;
+    }
     const outward = connect(target(port), '127.0.0.1');
     for (const [from, to] of [
       [inward, outward],
@@ -42,8 +61,23 @@ export async function startTcpRelay(host: string, target: (ownPort: number) => n
       return directions.flat().reduce((total, chunk) => total + chunk.length, 0);
     },
     saw: (text) => directions.some((chunks) => Buffer.concat(chunks).includes(text)),
+    get stalled() {
+      return stalled;
+    },
+    cut: () => {
+      passes = 'no connection';
+      destroyAll();
+    },
+    stall: () => {
+      passes = 'nothing';
+      destroyAll();
+    },
+    restore: () => {
+      passes = 'everything';
+      destroyAll();
+    },
     [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy();
+      destroyAll();
       server.close();
       await once(server, 'close');
     },
