@@ -64,7 +64,7 @@ export async function createDriverFolder(
   for (const name of ['home', 'spool', 'tmp', 'work']) {
     await mkdir(path.join(folder, name), { mode: 0o700 });
   }
-  const sockets = await createSocketFolder(folder, socketFolder);
+  const sockets = socketsFor(folder, socketFolder);
   const key = randomBytes(32).toString('hex');
   const connection = { transport: 'ipc', ip: path.join(sockets, 'k'), key, signature_scheme: 'hmac-sha256', ...PORTS };
   await writePrivately(path.join(folder, 'connection.json'), connection);
@@ -85,6 +85,8 @@ export async function createDriverFolder(
     sandboxed: instructions.sandboxed,
     sockets,
   });
+  // Last: once launch.json names it, whoever removes the driver's folder knows of it.
+  if (sockets !== folder) await createSocketFolder(sockets);
   return { driverId, path: folder, key, sockets: connection.ip, ...addresses(connection.ip) };
 }
 
@@ -134,16 +136,18 @@ function addresses(base: string): { shellAddress: string; controlAddress: string
   };
 }
 
-async function createSocketFolder(folder: string, socketFolder: string | undefined): Promise<string> {
+function socketsFor(folder: string, socketFolder: string | undefined): string {
   if (Buffer.byteLength(path.join(folder, 'k')) <= MAX_SOCKET_BASE_BYTES) {
     return folder;
   }
   const parent = socketFolder ?? path.join(tmpdir(), `parthenon-${userInfo().uid}`);
-  await mkdir(parent, { recursive: true, mode: 0o700 });
-  const sockets = path.join(parent, `p-${randomBytes(6).toString('hex')}`);
+  return path.join(parent, `p-${randomBytes(6).toString('hex')}`);
+}
+
+async function createSocketFolder(sockets: string): Promise<void> {
+  await mkdir(path.dirname(sockets), { recursive: true, mode: 0o700 });
   await mkdir(sockets, { mode: 0o700 });
   await chmod(sockets, 0o700);
-  return sockets;
 }
 
 async function writePrivately(file: string, content: object): Promise<void> {

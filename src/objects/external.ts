@@ -45,6 +45,7 @@ const PART_BYTES = 16 * 1024 * 1024;
 const MAX_PARTS = 10_000;
 const MAX_ATTEMPTS = 3;
 const CONNECT_MILLIS = 10_000;
+const NO_ANSWER = /^(E(CONN[A-Z]+|PIPE|PROTO|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND)|EAI_AGAIN)$/;
 /** An S3 that says nothing for so long is away. */
 const SILENCE_MILLIS = 20_000;
 
@@ -181,7 +182,7 @@ function mayPass(error: unknown): boolean {
     );
   }
   const { name, code } = error as NodeJS.ErrnoException;
-  return name === 'TimeoutError' || /^(E[A-Z]+|EAI_AGAIN|UND_ERR.*)$/.test(code ?? '') || hasRunOut(error);
+  return name === 'TimeoutError' || NO_ANSWER.test(code ?? '') || hasRunOut(error);
 }
 
 /** Of a host name with several addresses Node tells one error for each, and a message that is empty. */

@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createEmbeddedObjectStore } from '../../src/objects/embedded-object-store.ts';
 import { createExternalObjectStore } from '../../src/objects/external.ts';
-import { NoSuchObject, type ObjectStore } from '../../src/objects/object-store.ts';
+import { NoSuchObject, type ObjectStore, StorageAway } from '../../src/objects/object-store.ts';
 import { ADMINISTRATOR, REGION, type S3Server, startS3Server } from '../wire/s3/s3-server.ts';
 
 const KINDS: Record<string, (server: S3Server) => ObjectStore> = {
@@ -106,7 +106,24 @@ describe.each(Object.keys(KINDS))('ObjectStore over %s', (kind) => {
 
   test('a file that is not there leaves no object', async () => {
     const location = { bucket: 'results', key: 'from-nowhere' };
-    await expect(store.putFile(location, join(folder, 'absent'), TEXT)).rejects.toThrow(/ENOENT/);
+    await expect(store.putFile(location, join(folder, 'absent'), TEXT)).rejects.toMatchObject({
+      name: 'Error',
+      code: 'ENOENT',
+    });
     await expect(store.get(location)).rejects.toBeInstanceOf(NoSuchObject);
   });
+});
+
+test('an S3 that does not answer is away; one that refuses is not', async () => {
+  const server = await startS3Server();
+  const options = { endpoint: server.endpoint, region: REGION, pathStyle: true };
+  const [store, stranger] = [ADMINISTRATOR, { accessKeyId: 'AKIANOBODYNOBODY', secretAccessKey: 'x'.repeat(20) }].map(
+    (credentials) => createExternalObjectStore({ ...options, credentials }),
+  ) as [ObjectStore, ObjectStore];
+  await store.ensureBucket('results');
+  const location = { bucket: 'results', key: 'key' };
+  await expect(stranger.put(location, 'x', TEXT)).rejects.not.toBeInstanceOf(StorageAway);
+  await server.close();
+  await expect(store.put(location, 'x', TEXT)).rejects.toBeInstanceOf(StorageAway);
+  await Promise.all([store.close(), stranger.close()]);
 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Generated, Kysely, sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openSqlite } from '../../src/store/sqlite.ts';
+import { isSqliteAway, openSqlite } from '../../src/store/sqlite.ts';
 
 interface Tables {
   parent: { id: Generated<number>; name: string };
@@ -51,6 +51,30 @@ describe('openSqlite', () => {
     });
     await expect(failing).rejects.toThrow('no');
     expect(await db.selectFrom('parent').selectAll().execute()).toEqual([]);
+  });
+
+  test('a full disk fails a transaction as something to repeat, and it succeeds once there is room', async () => {
+    // SQLite's own word for a full disk, without one.
+    await sql`pragma max_page_count = 8`.execute(db);
+    const much = () =>
+      db.transaction().execute(async (trx) => {
+        for (let row = 0; row < 100; row += 1)
+          await trx
+            .insertInto('parent')
+            .values({ name: 'x'.repeat(4000) })
+            .execute();
+      });
+    const error = await much().catch((reason: unknown) => reason);
+    expect(isSqliteAway(error), String(error)).toBe(true);
+    expect(await db.selectFrom('parent').selectAll().execute()).toEqual([]);
+    await sql`pragma max_page_count = 1000000`.execute(db);
+    await much();
+    const refused = await db
+      .insertInto('child')
+      .values({ parent_id: 7777 })
+      .execute()
+      .catch((reason: unknown) => reason);
+    expect(isSqliteAway(refused)).toBe(false);
   });
 
   test('begins transactions as writers: a second connection cannot write under one that has only read', async () => {

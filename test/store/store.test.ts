@@ -12,6 +12,7 @@ import {
   insertSession,
   listSessions,
   moveSession,
+  shiftIdleTimes,
 } from '../../src/store/sessions.ts';
 import { type Database, openStore } from '../../src/store/store.ts';
 import { StoreUnavailable } from '../../src/store/store-unavailable.ts';
@@ -165,6 +166,30 @@ for (const { title, skip, open } of dialects)
         expect(await past(minute)).toContain(idle.id);
         expect(await past(minute * 479)).not.toContain(patient.id);
         expect(await past(minute * 10_000)).not.toContain(busy.id);
+      });
+    });
+
+    describe('idle times, after the clock was set', () => {
+      const hour = 3_600_000;
+      const times = { old: 10 * hour, justBefore: 20 * hour - 10 };
+
+      /** Idle since these times, before and after. */
+      const shifted = async (by: number) => {
+        const now = 20 * hour + 1_000 + by;
+        const rows = {
+          old: session({ state: 'IDLE', idle_since: times.old }),
+          justBefore: session({ state: 'IDLE', idle_since: times.justBefore }),
+          justAfter: session({ state: 'IDLE', idle_since: now - 10 }),
+        };
+        for (const row of Object.values(rows)) await insertSession(database, row);
+        await shiftIdleTimes(database, { by, before: 20 * hour, now });
+        const found = await Promise.all(Object.values(rows).map(({ id }) => findSession(database, id)));
+        expect(found[2]?.idle_since).toBe(now - 10);
+        return found.map((row) => row?.idle_since);
+      };
+
+      it.each([5 * hour, -5 * hour])('move with it, but for those that the new clock has written (%i)', async (by) => {
+        expect((await shifted(by)).slice(0, 2)).toEqual([times.old + by, times.justBefore + by]);
       });
     });
 
