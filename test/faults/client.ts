@@ -37,6 +37,12 @@ export class FaultClient {
     await this.#hasEnded(this.#session);
   }
 
+  /** Has a session that waits, for a round to come. */
+  async prepare(): Promise<void> {
+    this.#session ??= await this.#start({});
+    await this.#hasEnded(this.#session);
+  }
+
   /** Sees whether its session has ended. */
   async look(): Promise<void> {
     if (this.#session) await this.#hasEnded(this.#session);
@@ -65,7 +71,7 @@ export class FaultClient {
     return !(await this.#hasEnded(session));
   }
 
-  async #start({ terminateStartAfterMillis }: ClientPlan): Promise<SessionRecord> {
+  async #start({ terminateStartAfterMillis }: Pick<ClientPlan, 'terminateStartAfterMillis'>): Promise<SessionRecord> {
     const request = {
       WorkGroup: 'primary',
       EngineConfiguration: { MaxConcurrentDpus: 2 },

@@ -34,6 +34,7 @@ export async function playRounds({ rounds, seed, from = 1, say }: FaultsOptions)
   const clients = Array.from({ length: CLIENTS }, () => new FaultClient(site));
   const hits: Counts = new Map();
   await site.start();
+  await all(clients.map((client) => client.prepare()));
   try {
     for (let round = from; round < from + rounds; round += 1) {
       const began = Date.now();
@@ -58,7 +59,6 @@ export async function playRounds({ rounds, seed, from = 1, say }: FaultsOptions)
 }
 
 async function playRound(site: Site, clients: readonly FaultClient[], plan: RoundPlan, hits: Counts): Promise<void> {
-  site.isStruck = false;
   const before = new Set(site.sessions.filter(({ isEnded }) => isEnded));
   await all([
     ...clients.map((client, index) => client.play(plan.clients[index] as ClientPlan)),
@@ -70,6 +70,8 @@ async function playRound(site: Site, clients: readonly FaultClient[], plan: Roun
   ]);
   // What was struck after its client had done is settled by this, which also shows what has run.
   await all(clients.map((client) => client.calculate({ kind: 'print' })));
+  site.isStruck = false;
+  await all(clients.filter((_, index) => plan.clients[index]?.startsAfterwards).map((client) => client.prepare()));
   await checkSessions(
     site,
     site.sessions.filter((session) => !before.has(session)),

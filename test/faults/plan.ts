@@ -17,6 +17,8 @@ export interface ClientPlan {
   readonly terminateStartAfterMillis?: number;
   readonly steps: readonly Step[];
   readonly terminate: boolean;
+  /** One that has lost its session starts another after the round, which the next one finds IDLE. */
+  readonly startsAfterwards: boolean;
 }
 
 export interface Strike {
@@ -65,6 +67,7 @@ function planClient(random: Random, catalog: boolean): ClientPlan {
     ...(random.chance(0.1) && { terminateStartAfterMillis: random.between(0, 1500) }),
     steps: Array.from({ length: random.between(1, 4) }, () => planStep(random, catalog)),
     terminate: random.chance(0.07),
+    startsAfterwards: random.chance(0.8),
   };
 }
 

@@ -121,8 +121,9 @@ describe.skipIf(!mountable)(
 );
 
 describe('descriptors', () => {
-  const prlimit = (limit: number | string) =>
-    execFileSync('prlimit', ['--pid', String(server.process.pid), `--nofile=${limit}:`]);
+  const prlimit = (...args: readonly string[]) =>
+    execFileSync('prlimit', ['--pid', String(server.process.pid), ...args], { encoding: 'utf8' }).trim();
+  const limit = (most: number | string) => prlimit(`--nofile=${most}:`);
   const open = () => readdirSync(`/proc/${server.process.pid}/fd`).length;
 
   it('that have run out refuse connections and sessions, end nothing, and all goes on once they are back', async () => {
@@ -134,7 +135,8 @@ describe('descriptors', () => {
     const calculation = await startCalculation(server, sessionId, 'import time\ntime.sleep(4)\nprint("there")');
     const sockets: Socket[] = [];
     const { port } = new URL(endpoint);
-    prlimit(open() + 4);
+    const enough = prlimit('--nofile', '--noheadings', '--output=SOFT');
+    limit(open() + 4);
     for (let count = 0; count < 40; count += 1) {
       sockets.push(connect(Number(port), '127.0.0.1').on('error', () => undefined));
     }
@@ -147,7 +149,7 @@ describe('descriptors', () => {
     const session = await start();
     const failed = await waitForSession(server, session.SessionId as string, ['FAILED']);
     expect(failed.StateChangeReason).toMatch(/too many open files/i);
-    prlimit('1048576');
+    limit(enough);
     expect(await waitForCalculation(server, calculation)).toMatchObject({
       Status: { State: 'COMPLETED' },
       stdout: 'there\n',
@@ -177,8 +179,9 @@ describe('memory', () => {
 
 it('the state database is whole after all of it, and after a kill', async () => {
   await server.stop('SIGKILL');
-  using database = new DatabaseSync(join(home, 'state', 'state.db'));
+  const database = new DatabaseSync(join(home, 'state', 'state.db'));
   expect(database.prepare('PRAGMA integrity_check').all()).toEqual([{ integrity_check: 'ok' }]);
+  database.close();
   server = await startTestServer({ 'database-url': `sqlite:${join(home, 'state', 'state.db')}` }, home);
 });
 
