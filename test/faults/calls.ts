@@ -40,7 +40,9 @@ export async function untilSo<Answer>(
   }
 }
 
+/** Also what is refused for now, by a machine that others use as well. */
 function isUnanswered(error: unknown): boolean {
-  const { $fault, $metadata } = error as { $fault?: string; $metadata?: { httpStatusCode?: number } };
-  return $fault === 'server' || $metadata?.httpStatusCode === undefined;
+  const { name, $fault, $metadata } = error as Error & { $fault?: string; $metadata?: { httpStatusCode?: number } };
+  const forNow = name === 'TooManyRequestsException' || name === 'ThrottlingException';
+  return forNow || $fault === 'server' || $metadata?.httpStatusCode === undefined;
 }
