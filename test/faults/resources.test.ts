@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -119,59 +118,6 @@ describe.skipIf(!mountable)(
     });
   },
 );
-
-describe('descriptors', () => {
-  const prlimit = (...args: readonly string[]) =>
-    execFileSync('prlimit', ['--pid', String(server.process.pid), ...args], { encoding: 'utf8' }).trim();
-  const limit = (most: number | string) => prlimit(`--nofile=${most}:`);
-  let enough: string | undefined;
-  afterEach(() => {
-    if (enough !== undefined) limit(enough);
-  });
-  const open = () => readdirSync(`/proc/${server.process.pid}/fd`).map(Number);
-  /** The limit is one of their numbers: the next that is opened gets the lowest that is free. */
-  const lowestFree = () => {
-    const taken = new Set(open());
-    let free = 0;
-    while (taken.has(free)) free += 1;
-    return free;
-  };
-
-  it('that have run out refuse connections and sessions, end nothing, and all goes on once they are back', async () => {
-    const { endpoint } = server;
-    await server.stop('SIGKILL');
-    // The next server has to look for the ends of drivers that are not its children.
-    const settings = { 'database-url': `sqlite:${join(home, 'state', 'state.db')}`, port: new URL(endpoint).port };
-    server = await startTestServer(settings, home);
-    const calculation = await startCalculation(server, sessionId, 'import time\ntime.sleep(4)\nprint("there")');
-    const sockets: Socket[] = [];
-    const { port } = new URL(endpoint);
-    const before = open().length;
-    enough = prlimit('--nofile', '--noheadings', '--output=SOFT');
-    limit(lowestFree() + 4);
-    for (let count = 0; count < 40; count += 1) {
-      sockets.push(connect(Number(port), '127.0.0.1').on('error', () => undefined));
-    }
-    await until(() => sockets.filter((socket) => socket.destroyed || socket.readableEnded).length >= 20, BACK_MILLIS);
-    const refused = await fetch(`${endpoint}/health/live`).catch((error: unknown) => error);
-    expect(refused).toBeInstanceOf(Error);
-    // So long that drivers are looked for many times, and the calculation ends.
-    await new Promise((done) => setTimeout(done, 5_000));
-    for (const socket of sockets) socket.destroy();
-    await until(() => open().length <= before, BACK_MILLIS);
-    limit(lowestFree());
-    const session = await start();
-    const failed = await waitForSession(server, session.SessionId as string, ['FAILED']);
-    expect(failed.StateChangeReason).toMatch(/too many open files/i);
-    limit(enough);
-    expect(await waitForCalculation(server, calculation)).toMatchObject({
-      Status: { State: 'COMPLETED' },
-      stdout: 'there\n',
-    });
-    for (const each of [sessionId, other]) expect(await sessionState(server, each)).toBe('IDLE');
-    expect((await run(server, other, 'print(untouched)')).stdout).toBe('1\n');
-  });
-});
 
 describe('memory', () => {
   it('that Python does not get fails the calculation, and its session goes on', async () => {
