@@ -23,25 +23,29 @@ export interface FaultsOptions {
   /** The first round that is played; what is planned for a round does not depend on those before. */
   readonly from?: number;
   readonly say: (line: string) => void;
+  /** Ends the run after the round that is played. */
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Plays the rounds that a seed plans, all on one home.
  * @throws Violation, whose message says how the round is repeated; the home is left then
  */
-export async function playRounds({ rounds, seed, from = 1, say }: FaultsOptions): Promise<Totals> {
+export async function playRounds({ rounds, seed, from = 1, say, signal }: FaultsOptions): Promise<Totals> {
   const site = new Site(planRun(seed));
   const clients = Array.from({ length: CLIENTS }, () => new FaultClient(site));
   const hits: Counts = new Map();
   await site.start();
   await all(clients.map((client) => client.prepare()));
+  let played = 0;
   try {
-    for (let round = from; round < from + rounds; round += 1) {
+    for (let round = from; round < from + rounds && !signal?.aborted; round += 1) {
       const began = Date.now();
       const plan = planRound(seed, round, CLIENTS);
       await playRound(site, clients, plan, hits).catch((error: unknown) => {
         throw new Error(told(error, site, seed, round, plan), { cause: error });
       });
+      played += 1;
       say(
         `round ${round}, ${Math.round((Date.now() - began) / 100) / 10} s: ${[...hits].map(([name, count]) => `${name} ${count}`).join(', ')}`,
       );
@@ -51,7 +55,7 @@ export async function playRounds({ rounds, seed, from = 1, say }: FaultsOptions)
     const calculations = site.sessions.reduce((sum, session) => sum + session.calculations.length, 0);
     await site.stop();
     site.remove();
-    return { rounds, sessions: site.sessions.length, calculations, hits, ends };
+    return { rounds: played, sessions: site.sessions.length, calculations, hits, ends };
   } catch (error) {
     await site.stop();
     throw error;

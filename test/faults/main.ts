@@ -8,16 +8,26 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds ?? 20);
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
 console.log(`${rounds} rounds, seed ${seed}`);
+/** Ctrl-C ends the run after the round that is played, with what it has come to. */
+const ending = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort());
 try {
-  const { sessions, calculations, hits, ends } = await playRounds({
+  const {
+    rounds: played,
+    sessions,
+    calculations,
+    hits,
+    ends,
+  } = await playRounds({
     rounds,
     seed,
     from: Number(values.from ?? 1),
     say: (line) => console.log(line),
+    signal: ending.signal,
   });
   const listed = (counts: ReadonlyMap<string, number>) =>
     [...counts].map(([name, count]) => `${count} ${name}`).join(', ');
-  console.log(`${rounds} rounds, seed ${seed}: nothing lost`);
+  console.log(`${played} rounds, seed ${seed}: nothing lost`);
   console.log(`killed or let go by: ${listed(hits)}`);
   console.log(`${sessions} sessions, ${calculations} calculations: ${listed(ends)}`);
 } catch (error) {
