@@ -123,7 +123,7 @@ const settings = {
     ),
   sandbox: z
     .enum(['auto', 'required', 'off'])
-    .default('off')
+    .default('auto')
     .describe(
       'whether bubblewrap keeps the code of sessions from each other and from the server: auto where it can, required (no start without), off',
     ),
