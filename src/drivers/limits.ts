@@ -1,6 +1,7 @@
 /** What one session may take of the machine: looked at from outside, for what a driver is told to keep to it cannot all keep. */
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Logger } from 'pino';
 import type { DriverIdentity } from './driver.ts';
@@ -87,12 +88,13 @@ export class LimitWatch {
     // In a sandbox none gets out of its tree, and elsewhere a driver adopts those that lose their parent.
     const { trees } = await treesOf(drivers.map(({ identity }) => identity.pid));
     for (const driver of drivers) {
-      const taken = [...(trees.get(driver.identity.pid) ?? [])].map(takenBy);
+      const pids = [...(trees.get(driver.identity.pid) ?? [])];
+      const taken = pids.map(takenAtMostBy);
       const tasks = sum(taken.map(({ threads }) => threads));
-      const memory = sum(taken.map(({ memoryBytes }) => memoryBytes));
+      const atMost = sum(taken.map(({ memoryBytes }) => memoryBytes));
       const { processes, memoryBytes } = this.#limits;
       if (tasks > processes) this.#end(driver, `had more than ${processes} processes and threads`, 'PROCESSES');
-      else if (memory > memoryBytes)
+      else if (atMost > memoryBytes && (await memoryOf(pids)) > memoryBytes)
         this.#end(driver, `took more than ${inMebibytes(memoryBytes)} of memory`, 'MEMORY');
     }
   }
@@ -110,8 +112,11 @@ export class LimitWatch {
   }
 }
 
-/** What a process has for itself: files that are mapped by many, the class-data archive above all, count for nobody. */
-function takenBy(pid: number): { threads: number; memoryBytes: number } {
+/**
+ * What a process has, without files that are mapped by many, the class-data archive above all. What it shares with the process that it was
+ * forked from is in it: too much for a sum, but told in no time.
+ */
+function takenAtMostBy(pid: number): { threads: number; memoryBytes: number } {
   let status: string;
   try {
     status = readFileSync(`/proc/${pid}/status`, 'utf8');
@@ -120,6 +125,20 @@ function takenBy(pid: number): { threads: number; memoryBytes: number } {
   }
   const number = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
   return { threads: number('Threads'), memoryBytes: (number('RssAnon') + number('RssShmem')) * 1024 };
+}
+
+/** The same of several together: what they share counts once. The kernel looks at every page for it. */
+async function memoryOf(pids: readonly number[]): Promise<number> {
+  let bytes = 0;
+  for (const pid of pids) {
+    const rollup = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => undefined);
+    const shares = rollup?.match(/^Pss_(Anon|Shmem):\s+\d+/gm);
+    bytes +=
+      shares == null
+        ? takenAtMostBy(pid).memoryBytes // another user's, or of an old kernel
+        : sum(shares.map((share) => Number(/\d+$/.exec(share)?.[0]) * 1024));
+  }
+  return bytes;
 }
 
 /** By `du`, which does not follow a link that comes in a folder's place while it looks. */

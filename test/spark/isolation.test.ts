@@ -25,7 +25,7 @@ def try_one(attack):
     except Exception as error:
         return f"refused: {error}".splitlines()[0][:300]
 def try_all(attacks):
-    with ThreadPoolExecutor(12) as pool:
+    with ThreadPoolExecutor(36) as pool:
         print(json.dumps(dict(zip(attacks, pool.map(try_one, attacks.values())))))
 `;
 
@@ -199,9 +199,9 @@ def block(port):
     client = context.createClientFactory().createClient("127.0.0.1", port)
     none = sc._gateway.new_array(sc._jvm.String, 0)
     message = spark_.network.shuffle.protocol.OpenBlocks("app", "driver", none).toByteBuffer()
-    return str(client.sendRpcSync(message, 5000))
+    return str(client.sendRpcSync(message, 2000))
 def endpoint(port, name):
-    conf = spark_.SparkConf(False).set("spark.rpc.lookupTimeout", "5s")
+    conf = spark_.SparkConf(False).set("spark.rpc.lookupTimeout", "2s")
     security = spark_.SecurityManager(conf, scala.Option.empty(), scala.Option.empty())
     thief = spark_.rpc.RpcEnv.create("thief", "127.0.0.1", "127.0.0.1", -1, conf, security, 1, True)
     try:
@@ -347,6 +347,12 @@ time.sleep(60)`,
       victim,
       `
 import os, time
+shared = bytearray(os.urandom(1) * (400 * 2**20))
+pids = [os.fork() or (time.sleep(6), os._exit(0)) for _ in range(4)]
+for pid in pids:
+    os.waitpid(pid, 0)
+print("what is shared counts once", flush=True)
+del shared
 for _ in range(3):
     if os.fork() == 0:
         kept = bytearray(os.urandom(1) * (600 * 2**20))
@@ -354,6 +360,7 @@ for _ in range(3):
         os._exit(0)
 time.sleep(60)`,
     );
+    expect(memory.stdout).toBe('what is shared counts once\n');
     expect(await ended(victim, memory, before - 1)).toContain(`more than ${MEMORY_MEBIBYTES} MiB of memory`);
   });
 });
