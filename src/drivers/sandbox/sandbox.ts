@@ -15,6 +15,7 @@ import { isBelow, type Mount, programMounts, readOnly, realPath, systemMounts } 
 /** Python of the driver itself. */
 const START_FOLDER = path.join(import.meta.dirname, '../../../spark');
 
+const PROGRAM = 'bwrap';
 const PROBE_MILLIS = 20_000;
 /** Of a Python's own folder, which on a developer's machine may be a home that holds more. */
 const OF_PYTHON = ['bin', 'lib', 'lib64', 'include'];
@@ -77,9 +78,14 @@ export async function openSandbox(view: SandboxView): Promise<Sandbox> {
   return sandbox;
 }
 
+function pathOfProgram(): string {
+  const folders = (process.env.PATH ?? '').split(path.delimiter).filter((folder) => path.isAbsolute(folder));
+  return folders.map((folder) => path.join(folder, PROGRAM)).find((each) => existsSync(each)) ?? PROGRAM;
+}
+
 async function version(): Promise<string> {
   try {
-    return (await execute('bwrap', ['--version'])).stdout.trim();
+    return (await execute(PROGRAM, ['--version'])).stdout.trim();
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     const problem = missing ? 'bubblewrap is not installed' : `bubblewrap does not run: ${lastWords(error)}`;
@@ -89,11 +95,13 @@ async function version(): Promise<string> {
 
 /** A sandbox that nobody has tried. */
 export function makeSandbox(view: SandboxView, name = 'bubblewrap'): Sandbox {
+  // In full: a driver's own PATH is another.
+  const program = pathOfProgram();
   return {
     name,
     wrap: (driver, command) => {
       const mounts = [...systemMounts(), ...runtimeMounts(view), ...view.readable.flatMap(readOnly)];
-      return ['bwrap', ...namespaces(), ...fileSystem(driver, mounts, view), '--', ...command];
+      return [program, ...namespaces(), ...fileSystem(driver, mounts, view), '--', ...command];
     },
   };
 }
