@@ -94,11 +94,15 @@ describe("errors in the form of Athena's engine", () => {
 
   test('a disk that takes no more fails the calculation and not the session', async () => {
     // As a full disk does: every write to a file fails.
-    const full = 'import resource\nprint("before")\nresource.setrlimit(resource.RLIMIT_FSIZE, (7, -1))\n';
+    const full = `import resource
+print("before")
+most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+resource.setrlimit(resource.RLIMIT_FSIZE, (7, most))
+`;
     const { outcome, stdout, outputs } = await run(driver, `${full}print("after")`);
     expect(outcome).toMatchObject({ status: 'error', errorName: 'OSError' });
     expect([stdout, outputs]).toEqual(['before\n', []]);
-    const again = 'resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))\nprint("here")';
+    const again = 'resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))\nprint("here")';
     expect((await run(driver, again)).stdout).toBe('here\n');
   });
 

@@ -202,7 +202,8 @@ def block(port):
     return str(client.sendRpcSync(message, 2000))
 def endpoint(port, name):
     conf = spark_.SparkConf(False).set("spark.rpc.lookupTimeout", "2s")
-    security = spark_.SecurityManager(conf, scala.Option.empty(), scala.Option.empty())
+    secret_file = getattr(getattr(spark_.internal.config, "package$"), "MODULE$").AUTH_SECRET_FILE()
+    security = spark_.SecurityManager(conf, scala.Option.empty(), secret_file)
     thief = spark_.rpc.RpcEnv.create("thief", "127.0.0.1", "127.0.0.1", -1, conf, security, 1, True)
     try:
         return thief.setupEndpointRef(spark_.rpc.RpcAddress("127.0.0.1", port), name).toString()
