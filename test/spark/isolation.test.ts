@@ -348,8 +348,9 @@ time.sleep(60)`,
       victim,
       `
 import os, time
-shared = bytearray(os.urandom(1) * (400 * 2**20))
-pids = [os.fork() or (time.sleep(6), os._exit(0)) for _ in range(4)]
+shared = bytearray(300 * 2**20)
+shared[::4096] = b"x" * len(range(0, len(shared), 4096))
+pids = [os.fork() or (time.sleep(6), os._exit(0)) for _ in range(5)]
 for pid in pids:
     os.waitpid(pid, 0)
 print("what is shared counts once", flush=True)
