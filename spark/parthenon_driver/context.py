@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .cluster import distribute_jars, is_cluster, make_context, settle, tags
-from .jvm_options import properties_text
+from .java_names import java_class, remember_names, scala_map, spark_conf
 from .launch import Launch
 from .pip_install import use_own_python
 from .s3 import s3_properties
@@ -30,6 +30,7 @@ def attach_gateway(gateway: ClientServer) -> None:
 
     SparkContext._gateway = gateway
     SparkContext._jvm = gateway.jvm
+    remember_names(gateway)
 
 
 def session_properties(assignment: Mapping[str, Any]) -> dict[str, str]:
@@ -48,20 +49,15 @@ def session_properties(assignment: Mapping[str, Any]) -> dict[str, str]:
 
 
 def create_context(properties: Mapping[str, str], jars: Iterable[str]) -> SparkContext:
-    """Makes a SparkContext; the one before, if there is one, is stopped.
+    """Makes a SparkContext; the one before is stopped.
 
     :param properties: all that the context is to know
     :param jars: the driver's own, of which a cluster's executors know nothing
     :raises Exception: Spark's own, when it refuses a property
     """
-    from pyspark import SparkConf, SparkContext
+    from pyspark import SparkConf
 
-    assert SparkContext._jvm
-    if SparkContext._active_spark_context:
-        stop_context(SparkContext._active_spark_context)
-    # File systems are cached by scheme and user, not by keys: one of an earlier context would be handed out again.
-    SparkContext._jvm.org.apache.hadoop.fs.FileSystem.closeAll()
-    conf = SparkConf().setAll(list(properties.items()))
+    conf = SparkConf(_jconf=spark_conf(properties, with_defaults=True))
     distribute_jars(conf, first_jars(jars, properties))
     return make_context(conf)
 
@@ -75,19 +71,21 @@ def stop_context(context: SparkContext) -> None:
     threading.Thread(target=server.shutdown, name="accumulators-end", daemon=True).start()
 
 
+def forget_file_systems() -> None:
+    """Closes what a context has used: file systems are cached by scheme and user, not by keys, and would be handed out again."""
+    java_class("org.apache.hadoop.fs.FileSystem").closeAll()
+
+
 def adopt_context(context: SparkContext, properties: Mapping[str, str]) -> None:
     """Gives a SparkContext that runs, and that nobody has used, the properties of a session that it can take so late.
 
     Its own configuration takes them, of which the session's SparkSession is made, and Hadoop's, of which file systems are.
     """
-    jvm, scala_context = context._jvm, context._jsc.sc()
-    assert jvm
-    late = jvm.java.util.Properties()
-    late.load(jvm.java.io.StringReader(properties_text(properties)))
+    scala_context = context._jsc.sc()
     conf = scala_context.conf()
-    conf.setAll(jvm.scala.collection.JavaConverters.propertiesAsScalaMap(late))
+    conf.setAll(scala_map(properties))
     context.appName = properties["spark.app.name"]  # PySpark's own copy
-    hadoop = jvm.org.apache.spark.deploy.SparkHadoopUtil.get()
+    hadoop = java_class("org.apache.spark.deploy.SparkHadoopUtil").get()
     hadoop.appendS3AndSparkHadoopHiveConfigurations(conf, scala_context.hadoopConfiguration())
 
 

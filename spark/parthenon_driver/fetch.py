@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from .java_names import java_class, spark_conf
+
 #: What is there in place already: a file of this machine, and one that Spark finds on each executor's.
 _IN_PLACE = ("", "file", "local")
 #: Where an AWS error's own words end and what only AWS's support can use begins.
@@ -22,20 +24,15 @@ class DependencyFailed(Exception):
 class Fetcher:
     """Fetches files with the session's own keys."""
 
-    def __init__(self, jvm: Any, properties: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, properties: Mapping[str, str], folder: Path) -> None:
         """
-        :param jvm: PySpark's view of the JVM
         :param properties: all of the session's, `spark.hadoop.*` among them
         :param folder: where what is fetched goes
         """
-        self._jvm = jvm
         self._folder = folder
-        self._spark = jvm.org.apache.spark.SparkConf(False)
-        for name, value in properties.items():
-            self._spark.set(name, value)
-        self._hadoop = jvm.org.apache.spark.deploy.SparkHadoopUtil.get().newConfiguration(self._spark)
-        # File systems are cached by scheme and user, not by keys: one of the warm-up would be handed out again.
-        jvm.org.apache.hadoop.fs.FileSystem.closeAll()
+        self._spark = spark_conf(properties, with_defaults=False)
+        self._hadoop = java_class("org.apache.spark.deploy.SparkHadoopUtil").get().newConfiguration(self._spark)
+        self._utils = java_class("org.apache.spark.util.DependencyUtils")
 
     def fetch(self, name: str, addresses: str) -> list[str]:
         """Fetches what a property lists.
@@ -51,16 +48,14 @@ class Fetcher:
         return found
 
     def _fetch(self, name: str, address: str) -> list[str]:
-        resolved = self._jvm.org.apache.spark.util.DependencyUtils.resolveGlobPaths(address, self._hadoop)
+        resolved = self._utils.resolveGlobPaths(address, self._hadoop)
         return [self._download(name, each) for each in resolved.split(",") if each]
 
     def _download(self, name: str, address: str) -> str:
         bare, hash_sign, alias = address.partition("#")
         folder = self._folder / name
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        local = self._jvm.org.apache.spark.util.DependencyUtils.downloadFile(
-            bare, self._jvm.java.io.File(str(folder)), self._spark, self._hadoop
-        )
+        local = self._utils.downloadFile(bare, java_class("java.io.File")(str(folder)), self._spark, self._hadoop)
         if (path := local_path(local)) and not path.exists():
             raise FileNotFoundError("no such file")
         return local + hash_sign + alias

@@ -18,7 +18,17 @@ from typing import TYPE_CHECKING, Any
 from ipykernel.ipkernel import IPythonKernel
 
 from . import observe
-from .context import adopt_context, attach_gateway, create_context, namespace, open_session, session_properties, start_failure
+from .context import (
+    adopt_context,
+    attach_gateway,
+    create_context,
+    forget_file_systems,
+    namespace,
+    open_session,
+    session_properties,
+    start_failure,
+    stop_context,
+)
 from .context_watch import ContextWatch, why_it_ended
 from .descendants import kill_descendants
 from .interrupts import Interrupts
@@ -100,11 +110,20 @@ class DriverKernel(IPythonKernel):
             self.jvm.start(properties)
             attach_gateway(self.jvm.connect())
             stages.reached("jvm")
+        held = _active_context()
+        stopping: threading.Thread | None = None
+        if held is not None and not assignment["context_fits"]:
+            forget_file_systems()
+            stopping = threading.Thread(target=stop_context, args=(held,), name="stop-context", daemon=True)
+            stopping.start()  # beside what has to be fetched
         properties = with_dependencies(properties, self.launch)
         stages.reached("dependencies")
-        context = _active_context()
-        if context is not None and assignment["context_fits"]:
-            adopt_context(context, properties)
+        if stopping is not None:
+            stopping.join()
+            held = None
+        if held is not None:
+            adopt_context(held, properties)
+            context = held
         else:
             add_late_jars(self.launch.jars, properties)
             context = create_context(properties, self.launch.jars)
@@ -113,6 +132,8 @@ class DriverKernel(IPythonKernel):
         self.shell.push(namespace(session, self.launch), interactive=False)
         self._context_watch.watch(context)
         stages.reached("session")
+        # What a first query makes, made while the client hears that it may send one.
+        self._observer.submit(session._jsparkSession.sessionState)
         return {
             "status": "ok",
             "application_id": session.sparkContext.applicationId,

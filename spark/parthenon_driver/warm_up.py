@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from .context import base_properties, create_context, stop_context
+from .context import adopt_context, base_properties, create_context, forget_file_systems, open_session, stop_context
 from .launch import Launch
 from .rehearsal import one_object
 from .s3 import s3_properties
@@ -56,16 +56,17 @@ def warm_up(launch: Launch) -> None:
 def _use(launch: Launch, properties: Mapping[str, str], uses: Iterable[Callable[[SparkSession, Launch], None]]) -> None:
     if launch.hurried():
         return
-    from pyspark.sql import SparkSession
-
-    context = create_context({**base_properties("local[1]"), **properties}, ())
-    session = SparkSession.builder.getOrCreate()
+    # Two cores, as the smallest session has: with one, Spark makes plans without an exchange, and other code of them.
+    context = create_context({**base_properties("local[2]"), **properties}, ())
+    adopt_context(context, properties)
+    session = open_session(context, "warm-up")
     try:
         for use in uses:
             if not launch.hurried():
                 use(session, launch)
     finally:
         stop_context(context)
+        forget_file_systems()
 
 
 def hold_context(launch: Launch) -> None:
@@ -78,7 +79,8 @@ def hold_context(launch: Launch) -> None:
 def _warm_sql(session: SparkSession, launch: Launch) -> None:
     session.range(10).selectExpr("id", "id % 3 AS part").createOrReplaceTempView("warm_up")
     session.sql("SELECT a.part, count(*) FROM warm_up a JOIN warm_up b USING (id) GROUP BY 1 ORDER BY 1").collect()
-    session.range(1000).count()
+    for _ in range(3):
+        session.range(1000).count()
     session.sql("SELECT 1 AS id, 'one' AS name")._jdf.showString(20, 20, False)
 
 
