@@ -160,7 +160,7 @@ print(len(spark.sql("LIST JARS").collect()))`,
       `from pathlib import Path
 from parthenon_driver.fetch import Fetcher
 try:
-    Fetcher(sc._jvm, dict(sc.getConf().getAll()), Path("again")).fetch("spark.jars", ${JSON.stringify(here(asked))})
+    Fetcher(dict(sc.getConf().getAll()), Path("again")).fetch("spark.jars", ${JSON.stringify(here(asked))})
 except Exception as error:
     print(error)`,
     );
