@@ -71,12 +71,20 @@ def stop_context(context: SparkContext) -> None:
     threading.Thread(target=server.shutdown, name="accumulators-end", daemon=True).start()
 
 
+def stop_beside(context: SparkContext) -> threading.Thread:
+    """Begins to end a SparkContext that nobody has used, while the session's dependencies are fetched; the thread ends with it."""
+    forget_file_systems()
+    stopping = threading.Thread(target=stop_context, args=(context,), name="stop-context", daemon=True)
+    stopping.start()
+    return stopping
+
+
 def forget_file_systems() -> None:
     """Closes what a context has used: file systems are cached by scheme and user, not by keys, and would be handed out again."""
     java_class("org.apache.hadoop.fs.FileSystem").closeAll()
 
 
-def adopt_context(context: SparkContext, properties: Mapping[str, str]) -> None:
+def adopt_context(context: SparkContext, properties: Mapping[str, str]) -> SparkContext:
     """Gives a SparkContext that runs, and that nobody has used, the properties of a session that it can take so late.
 
     Its own configuration takes them, of which the session's SparkSession is made, and Hadoop's, of which file systems are.
@@ -87,6 +95,7 @@ def adopt_context(context: SparkContext, properties: Mapping[str, str]) -> None:
     context.appName = properties["spark.app.name"]  # PySpark's own copy
     hadoop = java_class("org.apache.spark.deploy.SparkHadoopUtil").get()
     hadoop.appendS3AndSparkHadoopHiveConfigurations(conf, scala_context.hadoopConfiguration())
+    return context
 
 
 def open_session(context: SparkContext, session_id: str) -> SparkSession:

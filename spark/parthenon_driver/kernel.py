@@ -22,12 +22,11 @@ from .context import (
     adopt_context,
     attach_gateway,
     create_context,
-    forget_file_systems,
     namespace,
     open_session,
     session_properties,
     start_failure,
-    stop_context,
+    stop_beside,
 )
 from .context_watch import ContextWatch, why_it_ended
 from .descendants import kill_descendants
@@ -111,19 +110,14 @@ class DriverKernel(IPythonKernel):
             attach_gateway(self.jvm.connect())
             stages.reached("jvm")
         held = _active_context()
-        stopping: threading.Thread | None = None
-        if held is not None and not assignment["context_fits"]:
-            forget_file_systems()
-            stopping = threading.Thread(target=stop_context, args=(held,), name="stop-context", daemon=True)
-            stopping.start()  # beside what has to be fetched
+        fits = held is not None and assignment["context_fits"]
+        stopping = None if fits or held is None else stop_beside(held)
         properties = with_dependencies(properties, self.launch)
         stages.reached("dependencies")
         if stopping is not None:
             stopping.join()
-            held = None
-        if held is not None:
-            adopt_context(held, properties)
-            context = held
+        if fits:
+            context = adopt_context(held, properties)
         else:
             add_late_jars(self.launch.jars, properties)
             context = create_context(properties, self.launch.jars)
