@@ -22,8 +22,8 @@ export function createEmbeddedObjectStore(store: EmbeddedStore): ObjectStore {
     await store.put(location, staged, attributesOf(options));
   };
   return {
-    async putFile(location, path, options, within) {
-      await using file = await explained(openRegularFile(path, within));
+    async putFile(location, path, options) {
+      await using file = await explained(openRegularFile(path, options.within));
       const { size } = await file.stat();
       // Not to the end: a process that the code left behind may go on writing.
       const bytes = size === 0 ? once('') : file.createReadStream({ end: size - 1, highWaterMark: READ_BYTES });

@@ -21,6 +21,7 @@ import {
   NoSuchObject,
   type ObjectEncryption,
   type ObjectStore,
+  type PutFileOptions,
   type PutObjectOptions,
   type S3Location,
   StorageAway,
@@ -75,8 +76,8 @@ class ExternalObjectStore implements ObjectStore {
     this.#region = region;
   }
 
-  async putFile(location: S3Location, path: string, options: PutObjectOptions, within?: string): Promise<void> {
-    await using file = await explained(openRegularFile(path, within));
+  async putFile(location: S3Location, path: string, options: PutFileOptions): Promise<void> {
+    await using file = await explained(openRegularFile(path, options.within));
     const { size } = await file.stat();
     if (size > PART_BYTES) await this.#putParts(location, file, size, options);
     else await this.put(location, await readBytes(file, 0, size), options);

@@ -17,17 +17,19 @@ export interface PutObjectOptions {
   readonly encryption?: ObjectEncryption;
 }
 
+export interface PutFileOptions extends PutObjectOptions {
+  /** A folder that the file must lie in, wherever links on the way have led. */
+  readonly within?: string;
+}
+
 /**
  * What the server itself needs of S3, whether the embedded store or the user's own is behind it.
  * A `put` that returned is durable; a missing object or bucket rejects with `NoSuchObject`, what may succeed later with
  * `StorageAway`.
  */
 export interface ObjectStore {
-  /**
-   * Stores a regular file, as long as it is now; a link or anything else is refused.
-   * @param within a folder that it must lie in, wherever links on the way have led
-   */
-  putFile(location: S3Location, path: string, options: PutObjectOptions, within?: string): Promise<void>;
+  /** Stores a regular file, as long as it is now; a link or anything else is refused. */
+  putFile(location: S3Location, path: string, options: PutFileOptions): Promise<void>;
   put(location: S3Location, body: Uint8Array | string, options: PutObjectOptions): Promise<void>;
   get(location: S3Location): Promise<Readable>;
   delete(location: S3Location): Promise<void>;

@@ -90,9 +90,10 @@ async function upload(
     (Object.keys(resultFiles) as ResultFile[]).map(async (file) => {
       const { name, contentType } = resultFiles[file];
       const location = parseS3Uri(resultUri(directory, file));
-      const options = { contentType, ...encryptionOf(session) };
       // The code may still be there, and put links in place of folders.
-      await context.objects.putFile(location, join(spoolFolder, name), options, dirname(dirname(spoolFolder)));
+      const within = dirname(dirname(spoolFolder));
+      const options = { contentType, within, ...encryptionOf(session) };
+      await context.objects.putFile(location, join(spoolFolder, name), options);
     }),
   );
 }

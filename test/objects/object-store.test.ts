@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createEmbeddedObjectStore } from '../../src/objects/embedded-object-store.ts';
 import { createExternalObjectStore } from '../../src/objects/external.ts';
+import { measured } from '../../src/objects/measured.ts';
 import { NoSuchObject, type ObjectStore, StorageAway } from '../../src/objects/object-store.ts';
 import { ADMINISTRATOR, REGION, type S3Server, startS3Server } from '../wire/s3/s3-server.ts';
 
@@ -88,6 +89,25 @@ describe.each(Object.keys(KINDS))('ObjectStore over %s', (kind) => {
       await expect(store.putFile(location, join(folder, name), TEXT)).rejects.toThrow();
     }
     await expect(store.get(location)).rejects.toThrow(NoSuchObject);
+  });
+
+  test('a file that a folder’s link leads to is not stored where it must lie within a folder', async () => {
+    const location = { bucket: 'results', key: 'led' };
+    const within = join(folder, 'within');
+    mkdirSync(within);
+    mkdirSync(join(folder, 'elsewhere'));
+    writeFileSync(join(folder, 'elsewhere', 'file'), 'secret');
+    writeFileSync(join(within, 'own'), 'own');
+    symlinkSync(join(folder, 'elsewhere'), join(within, 'led'));
+    // As the server has them.
+    for (const each of [store, measured(store)]) {
+      await expect(each.putFile(location, join(within, 'led', 'file'), { ...TEXT, within })).rejects.toThrow(
+        'leads out of its folder',
+      );
+      await expect(each.get(location)).rejects.toThrow(NoSuchObject);
+    }
+    await store.putFile(location, join(within, 'own'), { ...TEXT, within });
+    expect((await read(await store.get(location))).toString()).toBe('own');
   });
 
   test('what is missing is NoSuchObject, for key and bucket', async () => {
