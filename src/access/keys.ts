@@ -6,10 +6,10 @@ import { defaultExecutionRole } from './arns.ts';
 import { accessFile } from './directory/access-file.ts';
 import type { Role } from './directory/directory.ts';
 import { LiveDirectory } from './directory/live-directory.ts';
+import { newId } from './ids.ts';
 import type { AccessKey, AccessKeys, Principal } from './principal.ts';
 import { writePrivately } from './private-files.ts';
-
-const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+import { type TemporaryKey, TemporaryKeys } from './temporary-keys.ts';
 
 const LOOK_MILLIS = 1000;
 
@@ -24,22 +24,26 @@ export interface KeyRingOptions {
   readonly accountId: string;
   /** The administrator's pair, where settings give one. */
   readonly administrator?: KeyPair | undefined;
-  /** The active session that a key id was made for; `undefined` once it has ended, which is how a key is revoked. */
-  readonly findSession: (accessKeyId: string) => Promise<SessionKeyOwner | undefined>;
+  /** The session, while it is active; `undefined` once it has ended, which is how its keys are revoked. */
+  readonly findSession: (sessionId: string) => Promise<SessionKeyOwner | undefined>;
+  /** The same, by the one key that sessions had which an earlier version started; they may run still. */
+  readonly findSessionOfKey?: (accessKeyId: string) => Promise<SessionKeyOwner | undefined>;
   /** Told when the access file has become unusable, and the users and roles of before go on. */
   readonly onAccessProblem?: ((error: Error) => void) | undefined;
 }
 
 /**
- * The server's keys. The administrator's pair lies in PARTHENON_HOME as AWS's own `credentials` file. A session's secret is
- * stored nowhere: it is derived from its id under a master key that lies outside the state database, so a copy of the
- * database signs nothing. Users' keys come from the access file, where their secrets are sealed under the same master key.
+ * The server's keys. The administrator's pair lies in PARTHENON_HOME as AWS's own `credentials` file. Sessions, and whoever assumes
+ * a role, have temporary keys, which are stored nowhere: they are derived and sealed under a master key that lies outside the state
+ * database, so a copy of the database signs nothing. Users' keys come from the access file, their secrets sealed under it too.
  */
 export class KeyRing implements AccessKeys {
   readonly administrator: AccessKey;
   readonly #masterKey: Buffer;
   readonly #accountId: string;
   readonly #findSession: KeyRingOptions['findSession'];
+  readonly #findSessionOfKey: KeyRingOptions['findSessionOfKey'];
+  readonly #temporary: TemporaryKeys;
   readonly #directory: LiveDirectory;
   /** Of this process's own parts, by key id. */
   readonly #services = new Map<string, AccessKey>();
@@ -47,9 +51,11 @@ export class KeyRing implements AccessKeys {
   constructor(options: KeyRingOptions) {
     this.#accountId = options.accountId;
     this.#findSession = options.findSession;
+    this.#findSessionOfKey = options.findSessionOfKey;
     const pair = administratorKeys(options.home, options.administrator);
     this.administrator = { ...pair, principal: administratorOf(options.accountId) };
     this.#masterKey = masterKeyOf(options.home);
+    this.#temporary = new TemporaryKeys(this.#masterKey);
     this.#directory = new LiveDirectory({
       file: accessFile(options.home),
       accountId: options.accountId,
@@ -73,18 +79,44 @@ export class KeyRing implements AccessKeys {
     return this.#directory.current().onlyTheseRoles;
   }
 
-  async find(accessKeyId: string): Promise<AccessKey | undefined> {
+  async find(accessKeyId: string, sessionToken?: string): Promise<AccessKey | undefined> {
     if (accessKeyId === this.administrator.accessKeyId) return this.administrator;
     const service = this.#services.get(accessKeyId);
     if (service !== undefined) return service;
     const user = this.#directory.current().keys.get(accessKeyId);
     if (user !== undefined) return user;
-    const session = await this.#findSession(accessKeyId);
-    if (session === undefined) return undefined;
-    return {
-      ...this.sessionKey(accessKeyId),
-      principal: this.#principalOf(session),
-    };
+    if (sessionToken !== undefined) return await this.#findTemporary(accessKeyId, sessionToken);
+    const session = await this.#findSessionOfKey?.(accessKeyId);
+    return session && { ...this.#derivedKey(accessKeyId), principal: this.#principalOf(session) };
+  }
+
+  /** A key of a session's own, good for so long if the session is. */
+  issueSessionKey(sessionId: string, seconds: number): TemporaryKey {
+    return this.#temporary.issue({ session: sessionId }, seconds);
+  }
+
+  /** A key of somebody who acts with a role, and who they are then. */
+  issueRoleKey(role: Role, name: string, seconds: number): TemporaryKey & { readonly principal: Principal } {
+    const key = this.#temporary.issue({ role: role.arn, roleId: role.id, name }, seconds);
+    return { ...key, principal: this.#assumedRole(role, name) };
+  }
+
+  async #findTemporary(accessKeyId: string, sessionToken: string): Promise<AccessKey | undefined> {
+    const key = this.#temporary.open(accessKeyId, sessionToken);
+    if (key === undefined) return undefined;
+    const { grant } = key;
+    if ('session' in grant) {
+      const session = await this.#findSession(grant.session);
+      return session && { ...key, principal: this.#principalOf(session) };
+    }
+    const role = this.role(grant.role);
+    return role?.id === grant.roleId ? { ...key, principal: this.#assumedRole(role, grant.name) } : undefined;
+  }
+
+  #assumedRole(role: Role, name: string): Principal {
+    const accountId = this.#accountId;
+    const arn = `arn:aws:sts::${accountId}:assumed-role/${role.name}/${name}`;
+    return { arn, accountId, kind: 'role', ...identityOf(role, name) };
   }
 
   #principalOf({ executionRole, sessionId }: SessionKeyOwner): Principal {
@@ -93,18 +125,13 @@ export class KeyRing implements AccessKeys {
     const principal: Principal = { arn, accountId, kind: 'session', sessionId };
     const { roles, onlyTheseRoles } = this.#directory.current();
     const role = roles.get(executionRole);
-    if (role !== undefined) {
-      const userId = `${role.id}:${sessionId}`;
-      const attributes = new Map([...role.identity.attributes, ['aws:userid', userId]]);
-      return { ...principal, userId, identity: { ...role.identity, attributes } };
-    }
+    if (role !== undefined) return { ...principal, ...identityOf(role, sessionId) };
     // A role that was removed leaves its sessions with nothing.
     const reachesAll = !onlyTheseRoles || executionRole === defaultExecutionRole({ accountId });
     return reachesAll ? principal : { ...principal, identity: { policies: [], attributes: new Map() } };
   }
 
-  /** The pair that belongs to a session's key id. */
-  sessionKey(accessKeyId: string): KeyPair {
+  #derivedKey(accessKeyId: string): KeyPair {
     const secretAccessKey = createHmac('sha256', this.#masterKey)
       .update(`session/${accessKeyId}`)
       .digest('base64')
@@ -117,7 +144,7 @@ export class KeyRing implements AccessKeys {
    * key ring is: a copy of it is worth nothing after the server's end.
    */
   serviceKey(service: string): { accessKeyId: string; secretAccessKey: string } {
-    const pair = this.sessionKey(newAccessKeyId());
+    const pair = this.#derivedKey(newAccessKeyId());
     this.#services.set(pair.accessKeyId, { ...pair, principal: servicePrincipal(this.#accountId, service) });
     return pair;
   }
@@ -156,11 +183,6 @@ export function newAccessKeyId(): string {
   return newId('AKIA');
 }
 
-/** A fresh id of IAM's: four letters that tell the kind (`AIDA` a user, `AROA` a role), and 16 letters and digits. */
-export function newId(kind: 'AKIA' | 'AIDA' | 'AROA'): string {
-  return `${kind}${Array.from(randomBytes(16), (byte) => BASE32[byte % 32]).join('')}`;
-}
-
 /** 40 characters, as long as AWS's; none that a shell or an INI file would read. */
 export function newSecretAccessKey(): string {
   return randomBytes(30).toString('base64').replaceAll('+', 'A');
@@ -177,6 +199,13 @@ export function writeAwsConfig(home: string, region: string, endpoint: string): 
     '',
   ];
   writePrivately(join(home, 'config'), lines.join('\n'));
+}
+
+/** Who acts with a role: its rights, under an id of their own. */
+function identityOf(role: Role, name: string): Required<Pick<Principal, 'userId' | 'identity'>> {
+  const userId = `${role.id}:${name}`;
+  const attributes = new Map([...role.identity.attributes, ['aws:userid', userId]]);
+  return { userId, identity: { ...role.identity, attributes } };
 }
 
 function administratorOf(accountId: string): Principal {

@@ -11,15 +11,16 @@ export interface Identity {
 export interface Principal {
   /**
    * `arn:aws:iam::<account>:root` for the administrator, `arn:aws:iam::<account>:user/<name>` for a user,
-   * `arn:aws:sts::<account>:assumed-role/<role>/<session id>` for a session.
+   * `arn:aws:sts::<account>:assumed-role/<role>/<session id>` for a session, `…/<role>/<role session name>` for who assumed a role.
    */
   readonly arn: string;
   readonly accountId: string;
   /**
    * `administrator` may do everything. A `user` may do what their policies say. `session` is the code inside one session, or the
-   * server's catalog: what the policies of the session's role say where that role is configured, else S3 and nothing else.
+   * server's catalog: what the policies of the session's role say where that role is configured, else S3 and nothing else. A `role`
+   * is whoever assumed one, by STS: what its policies say.
    */
-  readonly kind: 'administrator' | 'user' | 'session';
+  readonly kind: 'administrator' | 'user' | 'session' | 'role';
   /** IAM's id, as GetCallerIdentity tells it; the account's where there is none. */
   readonly userId?: string;
   /** Set for the code inside a session. */
@@ -39,5 +40,6 @@ export interface AccessKey {
 
 /** Finds a key by its id; `undefined` for one that does not exist (any more). */
 export interface AccessKeys {
-  find(accessKeyId: string): Promise<AccessKey | undefined>;
+  /** @param sessionToken what came with the request: of a temporary key it says all that is to be known */
+  find(accessKeyId: string, sessionToken?: string): Promise<AccessKey | undefined>;
 }

@@ -222,15 +222,16 @@ export async function deleteEndedSessions(
   });
 }
 
-/** The active session that a key was made for; none once it has ended, and so the key is worth nothing. */
-export async function findSessionOfKey(
+/** The active session of this id, or that a key was made for; none once it has ended, and so its keys are worth nothing. */
+export async function findKeyOwner(
   database: Database,
-  accessKeyId: string,
+  column: 'id' | 'access_key_id',
+  value: string,
 ): Promise<{ sessionId: string; executionRole: string } | undefined> {
   const row = await database
     .selectFrom('sessions')
     .select(['id', 'execution_role'])
-    .where('access_key_id', '=', accessKeyId)
+    .where(column, '=', value)
     .where('ended_at', 'is', null)
     .executeTakeFirst();
   return row && { sessionId: row.id, executionRole: row.execution_role };

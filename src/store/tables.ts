@@ -59,6 +59,7 @@ export interface SessionTable {
   lease_until: number;
   /** `DriverIdentity`, once a driver is claimed. */
   driver_json: string | null;
+  /** The one key of a session of before temporary keys. Sessions now have none by this id; it is kept for those that still run. */
   access_key_id: string;
   /** What the session may come to take of the machine's memory: its driver with a full heap. */
   memory_mebibytes: Generated<number>;

@@ -44,7 +44,7 @@ export interface Exchange {
   readonly askForBody: () => void;
 }
 
-/** A GetCallerIdentity form is some 40 bytes. */
+/** A form of STS's is some hundred bytes. */
 const STS_BODY_BYTES = 64 * 1024;
 
 /** @returns a function that answers one request, and never rejects */

@@ -5,6 +5,7 @@ import { createServer as createHttpsServer, type Server as HttpsServer } from 'n
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
+import type { AssumeRole } from '../access/assume-role.ts';
 import type { AccessKeys } from '../access/principal.ts';
 import { callAnswered } from '../happenings.ts';
 import type { OperationTable } from '../operations/operation.ts';
@@ -65,6 +66,8 @@ export interface ServerOptions {
   readonly operations: OperationTable;
   readonly keys: AccessKeys;
   readonly region: string;
+  /** Gives keys that act with a role. */
+  readonly assumeRole?: AssumeRole;
   /** The embedded store's handler; without it the server says that S3 is not served here. */
   readonly s3?: S3Handler;
   readonly ready: Readiness;

@@ -109,7 +109,7 @@ export function createSignatureVerifier(options: SignatureVerifierOptions): Sign
 
 async function findKey(keys: AccessKeys, stated: StatedSignature, serverDate: Date): Promise<AccessKey> {
   const { accessKeyId } = stated.scope;
-  const key = await keys.find(accessKeyId);
+  const key = await keys.find(accessKeyId, stated.sessionToken);
   if (key === undefined) throw unknownKey(accessKeyId);
   if (!sameText(key.sessionToken ?? '', stated.sessionToken ?? '')) throw invalidToken();
   if (key.expiresAt !== undefined && key.expiresAt <= serverDate) throw expiredToken();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../src/access/authorize.ts';
 import { KeyRing, lastEndpoint, newAccessKeyId, writeAwsConfig } from '../../src/access/keys.ts';
+import type { Role } from '../../src/access/directory/directory.ts';
 import type { AccessKey } from '../../src/access/principal.ts';
 
 const newHome = () => mkdtempSync(join(tmpdir(), 'parthenon-keys-'));
@@ -29,30 +30,57 @@ describe('KeyRing', () => {
     );
   });
 
-  it('knows a session’s key while the session is active, and only then', async () => {
+  it('knows a session’s keys while the session is active, and only then, also after a restart', async () => {
     const home = newHome();
-    const accessKeyId = newAccessKeyId();
     const session = { sessionId: 'a-session', executionRole: 'arn:aws:iam::123456789012:role/Analyst' };
     let active = true;
-    const keys = ring(home, { findSession: async (id) => (active && id === accessKeyId ? session : undefined) });
-    const key = await keys.find(accessKeyId);
-    expect(key?.secretAccessKey).toBe(keys.sessionKey(accessKeyId).secretAccessKey);
+    const findSession = async (id: string) => (active && id === session.sessionId ? session : undefined);
+    const issued = ring(home, { findSession }).issueSessionKey(session.sessionId, 60);
+    const keys = ring(home, { findSession });
+    const { accessKeyId, sessionToken } = issued;
+    const key = await keys.find(accessKeyId, sessionToken);
+    expect(key).toMatchObject(issued);
+    const another = keys.issueSessionKey(session.sessionId, 60);
+    expect(await keys.find(another.accessKeyId, sessionToken)).toBeUndefined();
+    expect(await keys.find(accessKeyId)).toBeUndefined();
     expect(key?.principal).toMatchObject({
       kind: 'session',
       sessionId: 'a-session',
       arn: 'arn:aws:sts::123456789012:assumed-role/Analyst/a-session',
     });
     active = false;
-    expect(await keys.find(accessKeyId)).toBeUndefined();
+    expect(await keys.find(accessKeyId, sessionToken)).toBeUndefined();
+  });
+
+  it('knows the lasting key of a session that an earlier version started', async () => {
+    const accessKeyId = newAccessKeyId();
+    const session = { sessionId: 'an-old-session', executionRole: 'arn:aws:iam::123456789012:role/Analyst' };
+    const findSessionOfKey = async (id: string) => (id === accessKeyId ? session : undefined);
+    const key = await ring(newHome(), { findSessionOfKey }).find(accessKeyId);
+    expect(key).toMatchObject({ accessKeyId, principal: { sessionId: 'an-old-session' } });
+    expect(key?.secretAccessKey).toHaveLength(40);
+  });
+
+  it('forgets the keys of a role that is deleted, also where another of its name is made', async () => {
+    const home = newHome();
+    const roleOf = (id: string) => ({ version: 1, roles: { Mine: { id, createdAt: '2026-01-01T00:00:00Z' } } });
+    writeFileSync(join(home, 'access.json'), JSON.stringify(roleOf('AROAX')));
+    const keys = ring(home);
+    const role = keys.role('arn:aws:iam::123456789012:role/Mine') as Role;
+    const { accessKeyId, sessionToken, principal } = keys.issueRoleKey(role, 'anna', 60);
+    expect(principal).toMatchObject({ arn: 'arn:aws:sts::123456789012:assumed-role/Mine/anna', userId: 'AROAX:anna' });
+    expect((await keys.find(accessKeyId, sessionToken))?.principal).toEqual(principal);
+    writeFileSync(join(home, 'access.json'), JSON.stringify(roleOf('AROAY')));
+    expect(await keys.find(accessKeyId, sessionToken)).toBeUndefined();
   });
 
   it('gives a session what its role says: any role all of S3, until roles are configured; then an unknown one nothing', async () => {
     const home = newHome();
-    const accessKeyId = newAccessKeyId();
     const rightsWith = async (role: string) => {
       const executionRole = `arn:aws:iam::123456789012:role/${role}`;
       const keys = ring(home, { findSession: async () => ({ sessionId: 'a-session', executionRole }) });
-      const { principal } = (await keys.find(accessKeyId)) as AccessKey;
+      const { accessKeyId, sessionToken } = keys.issueSessionKey('a-session', 60);
+      const { principal } = (await keys.find(accessKeyId, sessionToken)) as AccessKey;
       const may = (bucket: string) =>
         decide(principal, { action: 's3:GetObject', resource: `arn:aws:s3:::${bucket}/k` }) === 'allowed';
       return { mine: may('mine'), others: may('others'), userId: principal.userId };
@@ -81,9 +109,10 @@ describe('KeyRing', () => {
     expect(await ring(home).find(pair.accessKeyId)).toBeUndefined();
   });
 
-  it('derives other secrets under another master key: a copy of the database signs nothing', () => {
-    const id = newAccessKeyId();
-    expect(ring(newHome()).sessionKey(id).secretAccessKey).not.toBe(ring(newHome()).sessionKey(id).secretAccessKey);
+  it('takes no key that was made under another master key: a copy of the database signs nothing', async () => {
+    const findSession = async (sessionId: string) => ({ sessionId, executionRole: 'any' });
+    const { accessKeyId, sessionToken } = ring(newHome(), { findSession }).issueSessionKey('a-session', 60);
+    expect(await ring(newHome(), { findSession }).find(accessKeyId, sessionToken)).toBeUndefined();
   });
 
   it('says what to do about a damaged credentials file', () => {

@@ -7,7 +7,7 @@ import {
   countTaken,
   deleteEndedSessions,
   findSession,
-  findSessionOfKey,
+  findKeyOwner,
   idleSessionsPast,
   insertSession,
   listSessions,
@@ -197,12 +197,12 @@ for (const { title, skip, open } of dialects)
       it('signs nothing any more', async () => {
         const row = session();
         await insertSession(database, row);
-        expect(await findSessionOfKey(database, row.access_key_id)).toEqual({
+        expect(await findKeyOwner(database, 'access_key_id', row.access_key_id)).toEqual({
           sessionId: row.id,
           executionRole: row.execution_role,
         });
         await moveSession(database, row.id, 'FAILED', ['CREATING'], { ended_at: 1 });
-        expect(await findSessionOfKey(database, row.access_key_id)).toBeUndefined();
+        expect(await findKeyOwner(database, 'access_key_id', row.access_key_id)).toBeUndefined();
       });
 
       it('goes with its calculations and tags when retention is over; what is active stays', async () => {

@@ -24,7 +24,8 @@ test('GetCallerIdentity tells who signed', async () => {
 });
 
 test.each([
-  ['another action', 'Action=AssumeRole', undefined, 400, 'InvalidAction'],
+  ['another action', 'Action=GetSessionToken', undefined, 400, 'InvalidAction'],
+  ['a role where nobody gives one', 'Action=AssumeRole', undefined, 400, 'InvalidAction'],
   ['no action', '', undefined, 400, 'InvalidAction'],
   ['a wrong secret', 'Action=GetCallerIdentity', { secretAccessKey: 'wrong' }, 403, 'SignatureDoesNotMatch'],
   ['an unknown key', 'Action=GetCallerIdentity', { accessKeyId: 'AKIDNOBODY' }, 403, 'InvalidClientTokenId'],

@@ -1,6 +1,6 @@
 import { AccessDocumentError, checkName } from '../directory/document.ts';
 import { roleArn } from '../directory/directory.ts';
-import { newId } from '../keys.ts';
+import { newId } from '../ids.ts';
 import { type AccessCommands, type HomeOption, mustBeNew, parseTags, recordNamed } from './commands.ts';
 import { readPolicyFile } from './policies.ts';
 

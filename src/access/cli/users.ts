@@ -1,6 +1,6 @@
 import { checkName } from '../directory/document.ts';
 import { userArn } from '../directory/directory.ts';
-import { newId } from '../keys.ts';
+import { newId } from '../ids.ts';
 import { type AccessCommands, type HomeOption, mustBeNew, parseTags, recordNamed } from './commands.ts';
 
 export function addUserCommands({ command, change, read, config }: AccessCommands): void {

@@ -47,13 +47,14 @@ export async function verifyPresignedV2(
     );
   }
   const accessKeyId = query.get('AWSAccessKeyId') ?? '';
-  const key = await keys.find(accessKeyId);
+  const sessionToken = headers['x-amz-security-token']?.toString();
+  const key = await keys.find(accessKeyId, sessionToken);
   if (key === undefined) {
     throw new S3Error('InvalidAccessKeyId', 'The AWS Access Key Id you provided does not exist in our records.', {
       AWSAccessKeyId: accessKeyId,
     });
   }
-  if (!sameText(key.sessionToken ?? '', headers['x-amz-security-token']?.toString() ?? '')) {
+  if (!sameText(key.sessionToken ?? '', sessionToken ?? '')) {
     throw new S3Error('InvalidToken', 'The provided token is malformed or otherwise invalid.');
   }
   const text = stringToSign(request, headers, expires, target);
