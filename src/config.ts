@@ -108,6 +108,17 @@ const settings = {
   s3Region: z.string().optional().describe('region of your own S3; default: region'),
   s3AccessKeyId: z.string().optional().describe('access key id for your own S3'),
   s3SecretAccessKey: z.string().optional().describe('secret access key for your own S3'),
+  s3StsEndpoint: z
+    .url()
+    .optional()
+    .describe(
+      'STS of your own S3: each session then has keys of its execution role, in place of the key of the server',
+    ),
+  s3DefaultRole: z
+    .string()
+    .regex(/^arn:\S+:role\/\S+$/, 'must be the ARN of a role')
+    .optional()
+    .describe('with s3StsEndpoint: ARN of the role of sessions that name none'),
   s3PathStyle: yesOrNo.default(true).describe('address buckets of your own S3 by path'),
   virtualHosts: list.default(['localhost']).describe('host names under which <bucket>.<host> addresses a bucket'),
   sparkMaster: z
@@ -180,6 +191,9 @@ const settings = {
   maxDiskPerSession: wholeNumber(64, 1_000_000_000)
     .optional()
     .describe('disk that the folder of one session may take, MiB; default: half of the disk that holds home'),
+  sessionKeySeconds: wholeNumber(10, 43_200)
+    .default(3600)
+    .describe("how long a session's keys to S3 are good; they are renewed at half of that while it lives"),
   sessionStartSeconds: wholeNumber(5, 3600).default(180).describe('how long a session may take to start'),
   interruptGraceSeconds: wholeNumber(1, 3600)
     .default(30)
@@ -308,6 +322,11 @@ function checkTogether(config: Config): void {
     (config.s3AccessKeyId === undefined || config.s3SecretAccessKey === undefined)
   ) {
     throw new ConfigError('PARTHENON_S3_ENDPOINT needs PARTHENON_S3_ACCESS_KEY_ID and PARTHENON_S3_SECRET_ACCESS_KEY.');
+  }
+  if (config.s3StsEndpoint !== undefined && config.s3Endpoint === undefined) {
+    throw new ConfigError(
+      'PARTHENON_S3_STS_ENDPOINT needs PARTHENON_S3_ENDPOINT: the embedded store has the roles of this server.',
+    );
   }
 }
 

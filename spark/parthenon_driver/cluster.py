@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +16,10 @@ _LOG = logging.getLogger("parthenon.cluster")
 _WORKERS_CLASS_PATH = "spark.executor.extraClassPath"
 #: The Python of the workers, where theirs lies elsewhere than this one.
 _WORKERS_PYTHON = "spark.pyspark.python"
+_PLUGINS = "spark.plugins"
+#: spark/java/s3
+_KEYS_PLUGIN = "parthenon.s3.SessionKeysPlugin"
+_KEYS_JAR = "parthenon-s3.jar"
 #: How an application is called to which no master has given an id: `SchedulerBackend.applicationId`.
 _UNREGISTERED = "spark-application-"
 
@@ -43,14 +48,25 @@ def tags(master: str, session_id: str) -> dict[str, str]:
     return {}
 
 
+def keys_of_executors(master: str, properties: Mapping[str, str]) -> dict[str, str]:
+    """Properties by which executors have the session's keys, which change while it lives: beside the plugins that it has itself."""
+    if not is_cluster(master):
+        return {}
+    own = properties.get(_PLUGINS, "")
+    return {_PLUGINS: f"{own},{_KEYS_PLUGIN}" if own else _KEYS_PLUGIN}
+
+
 def distribute_jars(conf: SparkConf, jars: Iterable[str]) -> None:
     """Has executors fetch the driver's own jars from the driver, after those that the session brings.
 
     :param conf: of the context that will be made; it holds what `SparkSubmit` has added to `spark.jars`
     :param jars: those of the driver's class path that Spark does not ship
     """
-    if not is_cluster(conf.get("spark.master", "local")) or conf.get(_WORKERS_CLASS_PATH):
+    if not is_cluster(conf.get("spark.master", "local")):
         return
+    if conf.get(_WORKERS_CLASS_PATH):
+        # Executors do not start without it, and an operator copies what is big.
+        jars = [jar for jar in jars if Path(jar).name == _KEYS_JAR]
     brought = [jar for jar in conf.get("spark.jars", "").split(",") if jar]
     conf.set("spark.jars", ",".join(dict.fromkeys([*brought, *jars])))
 

@@ -6,9 +6,10 @@ import logging
 import threading
 import warnings
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .cluster import distribute_jars, is_cluster, make_context, settle, tags
+from .cluster import distribute_jars, is_cluster, keys_of_executors, make_context, settle, tags
 from .java_names import java_class, remember_names, scala_map, spark_conf
 from .launch import Launch
 from .pip_install import use_own_python
@@ -33,7 +34,7 @@ def attach_gateway(gateway: ClientServer) -> None:
     remember_names(gateway)
 
 
-def session_properties(assignment: Mapping[str, Any]) -> dict[str, str]:
+def session_properties(assignment: Mapping[str, Any], keys_file: Path) -> dict[str, str]:
     """All Spark properties of a session. What its user set wins over what is set here; what nobody set stays Spark's."""
     own: dict[str, str] = dict(assignment["spark_properties"])
     master = assignment["master"]
@@ -41,11 +42,12 @@ def session_properties(assignment: Mapping[str, Any]) -> dict[str, str]:
         **base_properties(master),
         "spark.app.name": f"Athena session {assignment['session_id']}",
         **tags(master, assignment["session_id"]),
-        **s3_properties(assignment["s3"], own),
+        **s3_properties(assignment["s3"], own, keys_file),
         **own,
+        **keys_of_executors(master, own),
         "spark.master": master,
     }
-    return with_table_formats(properties, assignment["s3"])
+    return with_table_formats(properties, assignment["s3"], keys_file)
 
 
 def create_context(properties: Mapping[str, str], jars: Iterable[str]) -> SparkContext:

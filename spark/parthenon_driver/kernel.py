@@ -1,7 +1,7 @@
 """The kernel: Jupyter's protocol, and the few messages beside it by which the server makes a session of it.
 
-Shell channel: `assign_request`. Control channel, answered while code runs: `executors_request`, `progress_request`,
-`jobs_request`.
+Shell channel: `assign_request`. Control channel, answered while code runs: `credentials_request`, `executors_request`,
+`progress_request`, `jobs_request`.
 An `execute_request` whose metadata carry `calculation_id` runs into that calculation's spool.
 """
 
@@ -35,7 +35,7 @@ from .jars import with_dependencies
 from .jvm import Jvm
 from .launch import Launch
 from .magics import register
-from .s3 import write_aws_files
+from .s3 import write_aws_files, write_keys
 from .shell import DriverShell, StdinCompiler
 from .spool import Spool
 from .stages import Stages
@@ -80,6 +80,7 @@ class DriverKernel(IPythonKernel):
         # One thread, hence one connection: what is asked often does not hold up interrupts, nor the other way round.
         self._observer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="observer")
         self.shell_handlers["assign_request"] = self.assign_request
+        self.control_handlers["credentials_request"] = self.credentials_request
         self.control_handlers["executors_request"] = self.executors_request
         self.control_handlers["progress_request"] = self.progress_request
         self.control_handlers["jobs_request"] = self.jobs_request
@@ -103,7 +104,7 @@ class DriverKernel(IPythonKernel):
         stages = Stages()
         self.session_id, self.work_group = assignment["session_id"], assignment["work_group"]
         write_aws_files(self.launch, assignment["s3"])
-        properties = session_properties(assignment)
+        properties = session_properties(assignment, self.launch.keys_file)
         stages.reached("properties")
         if self.launch.jvm_properties is None:
             self.jvm.start(properties)
@@ -213,6 +214,15 @@ class DriverKernel(IPythonKernel):
         if calculation_id is not None:
             self._interrupts.request(calculation_id)
         self.session.send(stream, "interrupt_reply", {"status": "ok"}, parent, ident=ident)
+
+    def credentials_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
+        """Renews the session's keys, for Spark and for whatever else its code uses."""
+        try:
+            write_keys(self.launch, parent["content"])
+            content = {"status": "ok"}
+        except OSError as error:  # a full disk
+            content = {"status": "error", "reason": str(error)}
+        self.session.send(stream, "credentials_reply", content, parent, ident)
 
     def executors_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         self._observe(stream, ident, parent, "executors", observe.executors)

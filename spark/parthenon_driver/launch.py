@@ -92,9 +92,10 @@ class Launch:
         return self.folder / "tmp"
 
     @property
-    def aws_credentials(self) -> Path:
-        return Path(self.environment["AWS_SHARED_CREDENTIALS_FILE"])
-
-    @property
     def aws_config(self) -> Path:
         return Path(self.environment["AWS_CONFIG_FILE"])
+
+    @property
+    def keys_file(self) -> Path:
+        """The session's keys to S3, which are renewed while it lives."""
+        return self.aws_config.with_name("keys.json")

@@ -20,6 +20,8 @@ _S3_FILE_IO = f"{_ICEBERG}aws.s3.S3FileIO"
 #: Chooses by the scheme of each path: S3FileIO for `s3://`, Hadoop's file systems for others.
 _RESOLVING_FILE_IO = f"{_ICEBERG}io.ResolvingFileIO"
 
+#: Who gives S3FileIO the keys; what begins with it is told to that one.
+_ICEBERG_KEYS = "client.credentials-provider"
 #: A catalog plugin's own entry, `spark.sql.catalog.<name>`; what has another dot is a property of it.
 _CATALOG = re.compile(r"spark\.sql\.catalog\.([^.]+)")
 _METASTORE = "spark.hadoop.hive.metastore.uris"
@@ -51,20 +53,22 @@ _HUDI_DEFAULTS = {
 _OWN_JARS = ("spark.jars", "spark.jars.packages", "spark.driver.extraClassPath")
 
 
-def with_table_formats(properties: Mapping[str, str], s3: Mapping[str, Any]) -> dict[str, str]:
+def with_table_formats(properties: Mapping[str, str], s3: Mapping[str, Any], keys_file: Path) -> dict[str, str]:
     """A session's properties as its table formats need them here; what the session set itself stays.
 
     :param properties: all properties of the session
-    :param s3: `endpoint`, `region`, `path_style`, `credentials` of the assignment
+    :param s3: `endpoint`, `region`, `path_style` of the assignment
+    :param keys_file: where the session's keys lie
     """
-    return _with_delta(with_iceberg(properties, s3))
+    return _with_delta(with_iceberg(properties, s3, keys_file))
 
 
-def with_iceberg(properties: Mapping[str, str], s3: Mapping[str, Any]) -> dict[str, str]:
+def with_iceberg(properties: Mapping[str, str], s3: Mapping[str, Any], keys_file: Path) -> dict[str, str]:
     """A session's properties as its Iceberg catalogs need them here; what is no Iceberg catalog's stays.
 
     :param properties: all properties of the session
-    :param s3: `endpoint`, `region`, `path_style`, `credentials` of the assignment
+    :param s3: `endpoint`, `region`, `path_style` of the assignment
+    :param keys_file: where the session's keys lie
     """
     translated = dict(properties)
     for name, plugin in properties.items():
@@ -75,7 +79,7 @@ def with_iceberg(properties: Mapping[str, str], s3: Mapping[str, Any]) -> dict[s
         own = {key.removeprefix(prefix): value for key, value in properties.items() if key.startswith(prefix)}
         for key in own:
             del translated[prefix + key]
-        for key, value in _catalog_properties(catalog[1], own, properties, s3).items():
+        for key, value in _catalog_properties(catalog[1], own, properties, _s3_client(s3, own, keys_file)).items():
             translated[prefix + key] = value
         translated.setdefault(*_LOCK_HEARTBEAT)
     return translated
@@ -144,7 +148,7 @@ def _wants_our_hudi(properties: Mapping[str, str]) -> bool:
 
 
 def _catalog_properties(
-    catalog: str, own: Mapping[str, str], properties: Mapping[str, str], s3: Mapping[str, Any]
+    catalog: str, own: Mapping[str, str], properties: Mapping[str, str], s3_client: Mapping[str, str]
 ) -> dict[str, str]:
     """The properties of one Iceberg catalog, without their prefix."""
     result = dict(own)
@@ -159,21 +163,18 @@ def _catalog_properties(
             result["io-impl"] = _RESOLVING_FILE_IO
             _LOG.warning("Iceberg catalog %s: %s is not in S3; io-impl=ResolvingFileIO", catalog, result["warehouse"])
     if result.get("io-impl") in (_S3_FILE_IO, _RESOLVING_FILE_IO):
-        result = {**_s3_client(s3, own), **result}
+        result = {**s3_client, **result}
     return result
 
 
-def _s3_client(s3: Mapping[str, Any], own: Mapping[str, str]) -> dict[str, str]:
+def _s3_client(s3: Mapping[str, Any], own: Mapping[str, str], keys_file: Path) -> dict[str, str]:
     """The session's way to S3, in Iceberg's names: https://iceberg.apache.org/docs/1.10.1/aws/"""
     client = {
         "client.region": s3["region"],
         "s3.endpoint": s3["endpoint"],
         "s3.path-style-access": str(s3["path_style"]).lower(),
     }
-    if "s3.access-key-id" not in own and "client.credentials-provider" not in own:
-        credentials = s3["credentials"]
-        client["s3.access-key-id"] = credentials["access_key_id"]
-        client["s3.secret-access-key"] = credentials["secret_access_key"]
-        if token := credentials.get("session_token"):
-            client["s3.session-token"] = token
+    if "s3.access-key-id" not in own and _ICEBERG_KEYS not in own:
+        client[_ICEBERG_KEYS] = "parthenon.s3.IcebergCredentialsProvider"
+        client[f"{_ICEBERG_KEYS}.file"] = str(keys_file)
     return client

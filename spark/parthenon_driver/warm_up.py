@@ -103,11 +103,11 @@ def _warm_s3a(session: SparkSession, launch: Launch) -> None:
     """Fetches a jar as a session's own would be: S3A, its client, Spark's file server, and not one byte off the machine."""
     jvm = session._jvm
     assert jvm
-    nobody = {"access_key_id": "nobody", "secret_access_key": "nobody"}
     hadoop = jvm.org.apache.hadoop.conf.Configuration(session.sparkContext._jsc.hadoopConfiguration())
     with one_object() as endpoint:
-        s3 = {"endpoint": endpoint, "region": "us-east-1", "path_style": True, "credentials": nobody}
-        for name, value in s3_properties(s3, {}).items():
+        s3 = {"endpoint": endpoint, "region": "us-east-1", "path_style": True}
+        keys = {"spark.hadoop.fs.s3a.access.key": "nobody", "spark.hadoop.fs.s3a.secret.key": "nobody"}
+        for name, value in {**s3_properties(s3, {}, launch.scratch / "no-keys.json"), **keys}.items():
             hadoop.set(name.removeprefix("spark.hadoop."), value)
         jar = jvm.org.apache.spark.util.DependencyUtils.downloadFile(
             "s3a://warm-up/empty.jar", jvm.java.io.File(str(launch.scratch)), jvm.org.apache.spark.SparkConf(False), hadoop

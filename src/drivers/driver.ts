@@ -39,7 +39,9 @@ export interface PoolCensus {
 export interface SessionCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** Of keys that end, as the time is. */
   readonly sessionToken?: string;
+  readonly expiresAt?: Date;
 }
 
 /** Everything that turns a driver into a session. */
@@ -126,6 +128,8 @@ export interface Driver {
   executors(): Promise<readonly ExecutorInfo[]>;
   /** Spark jobs of the session that were submitted between the two, newest first, a hundred at most; none when it does not answer. */
   jobs(since: Date, until: Date): Promise<readonly SparkJob[]>;
+  /** Gives the session other keys, also while its code runs. @returns whether it has them */
+  renewCredentials(credentials: SessionCredentials): Promise<boolean>;
   /** Removes a calculation's spool folder, once its contents are in S3. */
   discardSpool(calculationId: string): Promise<void>;
   /**

@@ -12,6 +12,7 @@ import {
   type DriverIdentity,
   type ExecutorInfo,
   type SessionAssignment,
+  type SessionCredentials,
   SessionStartFailed,
   type SparkJob,
 } from './driver.ts';
@@ -126,11 +127,7 @@ export class SparkDriver implements Driver {
           endpoint: s3.endpoint,
           region: s3.region,
           path_style: s3.pathStyle,
-          credentials: {
-            access_key_id: s3.credentials.accessKeyId,
-            secret_access_key: s3.credentials.secretAccessKey,
-            session_token: s3.credentials.sessionToken,
-          },
+          credentials: credentialsMessage(s3.credentials),
         },
       },
     });
@@ -215,6 +212,11 @@ export class SparkDriver implements Driver {
 
   async jobs(since: Date, until: Date): Promise<readonly SparkJob[]> {
     return readJobs(await this.#askWithin(OBSERVE_MS, 'jobs_request', { since: +since, until: +until }));
+  }
+
+  async renewCredentials(credentials: SessionCredentials): Promise<boolean> {
+    const reply = await this.#askWithin(OBSERVE_MS, 'credentials_request', credentialsMessage(credentials));
+    return reply?.status === 'ok';
   }
 
   async discardSpool(calculationId: string): Promise<void> {
@@ -306,4 +308,14 @@ export class SparkDriver implements Driver {
     died.catch(() => undefined);
     return Promise.race([reply.catch(() => died), died]);
   }
+}
+
+function credentialsMessage({ accessKeyId, secretAccessKey, sessionToken, expiresAt }: SessionCredentials) {
+  return {
+    access_key_id: accessKeyId,
+    secret_access_key: secretAccessKey,
+    session_token: sessionToken,
+    // Whole seconds: what every SDK reads.
+    expiration: expiresAt?.toISOString().replace(/\.\d+Z$/, 'Z'),
+  };
 }

@@ -1,6 +1,6 @@
 /** What a driver is told to become: a session's properties, master and keys. */
 import type { EngineConfiguration } from '@aws-sdk/client-athena';
-import { type SessionAssignment, SessionStartFailed } from '../drivers/driver.ts';
+import { type SessionAssignment, type SessionCredentials, SessionStartFailed } from '../drivers/driver.ts';
 import type { Bounds } from '../spark-properties/bounds.ts';
 import { propertiesOfClassifications } from '../spark-properties/classifications.ts';
 import { type ResolvedProperties, resolveSparkProperties } from '../spark-properties/resolve.ts';
@@ -16,8 +16,13 @@ const DPU_MEBIBYTES = 16 * 1024;
 const DRIVERS_SHARE = 0.8;
 
 /** @throws SessionStartFailed when a property is restricted */
-export function assignmentOf(context: SessionsContext, session: NewSession, workGroup: WorkGroup): SessionAssignment {
-  const { settings, keys } = context;
+export function assignmentOf(
+  context: SessionsContext,
+  session: NewSession,
+  workGroup: WorkGroup,
+  credentials: SessionCredentials,
+): SessionAssignment {
+  const { settings } = context;
   const engine = JSON.parse(session.engine_configuration_json) as EngineConfiguration;
   const plan = planDpus(engine, settings);
   const { properties, refusal, lowered } = propertiesOf(engine, plan, workGroup, settings);
@@ -32,7 +37,7 @@ export function assignmentOf(context: SessionsContext, session: NewSession, work
       endpoint: settings.s3.endpoint(),
       region: settings.s3.region,
       pathStyle: settings.s3.pathStyle,
-      credentials: settings.s3Credentials ?? keys.sessionKey(session.access_key_id),
+      credentials,
     },
   };
 }

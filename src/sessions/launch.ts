@@ -9,11 +9,14 @@ import { inBackground, type SessionsContext } from './context.ts';
 import { failSession, finishTermination } from './ending.ts';
 import { parseS3Uri } from './locations.ts';
 import { recordMove } from './recorded.ts';
+import { firstCredentials, noteCredentials } from './session-keys.ts';
 
 /** A session's `driver_json`. */
 export interface RecordedDriver extends DriverIdentity {
   /** Where the session's code was told that S3 is: a server at another address cannot go on with the session. */
   readonly s3Endpoint: string;
+  /** Whether it has keys that end, and takes others. Not said of sessions that an earlier version started, whose key lasts. */
+  readonly keysEnd?: boolean;
 }
 
 /** The session was terminated while its driver was being made. */
@@ -34,15 +37,21 @@ export async function launchSession(
 
 async function launch(context: SessionsContext, session: NewSession, workGroup: WorkGroup, span: Span): Promise<void> {
   try {
-    const assignment = assignmentOf(context, session, workGroup);
+    const credentials = await firstCredentials(context, session);
+    const assignment = assignmentOf(context, session, workGroup, credentials);
     await spanned('results bucket', {}, () => ensureResultsBucket(context, session.working_directory));
     const driver = await context.drivers.start(assignment, async (identity) => {
-      const recorded: RecordedDriver = { ...identity, s3Endpoint: assignment.s3.endpoint };
+      const recorded: RecordedDriver = {
+        ...identity,
+        s3Endpoint: assignment.s3.endpoint,
+        keysEnd: credentials.expiresAt !== undefined,
+      };
       const change = { driver_json: JSON.stringify(recorded), last_modified_at: Date.now() };
       const claimed = await recordMove(context, session.id, 'CREATED', ['CREATING'], change);
       if (!claimed) throw new Overtaken();
     });
     span.set({ 'parthenon.start.from': driver.startedFrom, 'parthenon.driver.id': driver.identity.driverId });
+    noteCredentials(context, session.id, credentials);
     await spanned('record IDLE', {}, () => becomeIdle(context, session, driver));
   } catch (error) {
     if (await finishTermination(context, session.id)) return;
@@ -81,6 +90,7 @@ export function keepDriver(context: SessionsContext, sessionId: string, driver: 
 
 async function onExit(context: SessionsContext, sessionId: string, driver: Driver, exit: DriverExit): Promise<void> {
   context.live.delete(sessionId);
+  context.keyRenewals.delete(sessionId);
   if (!exit.expected) {
     context.logger.warn({ sessionId, reason: exit.reason }, 'A driver died');
     await failSession(context, sessionId, exit.reason);

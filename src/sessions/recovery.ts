@@ -65,6 +65,8 @@ async function comeBack(
 async function goOn(context: SessionsContext, session: SessionRow, driver: Driver): Promise<void> {
   await takeOver(context.database, session.id, context.serverId, Date.now() + LEASE_MILLIS);
   keepDriver(context, session.id, driver);
+  // How long its keys last nobody knows here.
+  if (recordedDriver(session)?.keysEnd) context.keyRenewals.set(session.id, 0);
   context.logger.info({ sessionId: session.id, state: session.state }, 'Going on with a session of an earlier server');
   for (const calculation of await calculationsIn(context.database, session.id, runningCalculationStates)) {
     const goOnWith = SENT.includes(calculation.state) ? resumeCalculation : runCalculation;

@@ -4,6 +4,7 @@ import { forgetRequestTokens } from '../store/request-tokens.ts';
 import { deleteEndedSessions, idleSessionsPast, renewLeases, shiftIdleTimes } from '../store/sessions.ts';
 import { LEASE_MILLIS, type SessionsContext } from './context.ts';
 import { TERMINATED_PER_REQUEST } from './ending.ts';
+import { renewSessionKeys } from './session-keys.ts';
 import { beginTermination } from './terminate-session.ts';
 
 const SWEEP_MILLIS = 1_000;
@@ -54,6 +55,7 @@ export class Sweeper {
     const steady = this.#clock.steady();
     await this.#followClock(now, steady);
     await terminateIdleSessions(this.#context, now);
+    renewSessionKeys(this.#context, now);
     if (steady - this.#leasesRenewedAt >= LEASE_RENEWAL_MILLIS) {
       await renewLeases(this.#context.database, this.#context.serverId, now + LEASE_MILLIS);
       this.#leasesRenewedAt = steady;

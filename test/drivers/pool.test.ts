@@ -52,7 +52,8 @@ hadoop = sc._jsc.hadoopConfiguration()
 print(json.dumps([
     sc.startTime < ${startedAt}, sc.applicationId, sc.appName, sc.master,
     *(spark.conf.get(name) for name in ${JSON.stringify(Object.keys(sparkProperties).slice(0, 3))}),
-    hadoop.get("fs.s3a.threads.max"), hadoop.get("fs.s3a.access.key"),
+    hadoop.get("fs.s3a.threads.max"),
+    spark._jvm.parthenon.s3.SessionCredentialsProvider(None, hadoop).getCredentials().getAWSAccessKeyId(),
     [table.name for table in spark.catalog.listTables()], spark.range(100).repartition(4).count(),
     spark.sql("SELECT * FROM range(3)").agg({"id": "sum"}).first()[0],
 ]))`,

@@ -7,6 +7,7 @@ import {
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run, startIdleSession } from '../support/calculations.ts';
+import { startOwnS3 } from '../support/own-s3.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
 const KEY = 'arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
@@ -17,12 +18,9 @@ let storage: TestServer;
 let external: TestServer;
 
 beforeAll(async () => {
-  storage = await startTestServer();
-  external = await startTestServer({
-    's3-endpoint': storage.endpoint,
-    's3-access-key-id': storage.environment.AWS_ACCESS_KEY_ID ?? '',
-    's3-secret-access-key': storage.environment.AWS_SECRET_ACCESS_KEY ?? '',
-  });
+  const own = await startOwnS3();
+  storage = own.storage;
+  external = await startTestServer(own.settings);
 });
 afterAll(async () => {
   await external?.remove();

@@ -1,6 +1,7 @@
 import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sessionState, startCalculation, startIdleSession, waitForCalculation } from '../support/calculations.ts';
+import { startOwnS3 } from '../support/own-s3.ts';
 import { startTestServer, type TestServer, until } from '../support/server.ts';
 import { ADMINISTRATOR, REGION, startS3Server } from '../wire/s3/s3-server.ts';
 
@@ -22,13 +23,9 @@ let storage: TestServer;
 let server: TestServer;
 
 beforeAll(async () => {
-  storage = await startTestServer();
-  server = await startTestServer({
-    catalog: 'on',
-    's3-endpoint': storage.endpoint,
-    's3-access-key-id': storage.environment.AWS_ACCESS_KEY_ID ?? '',
-    's3-secret-access-key': storage.environment.AWS_SECRET_ACCESS_KEY ?? '',
-  });
+  const own = await startOwnS3();
+  storage = own.storage;
+  server = await startTestServer({ catalog: 'on', ...own.settings });
 });
 afterAll(async () => {
   await server?.remove();
