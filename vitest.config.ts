@@ -11,6 +11,8 @@ const HEAVY = [
   'endpoints',
   'telemetry',
   'faults',
+  'stop',
+  'backup',
 ].map((room) => `test/${room}/**/*.test.ts`);
 HEAVY.push(
   'test/main*.test.ts',

@@ -84,6 +84,10 @@ export class AccessDeniedException extends ServiceError {
 export class ThrottlingException extends ServiceError {
   readonly status = 400;
 }
+/** What every AWS service may answer, and every SDK repeats: https://docs.aws.amazon.com/athena/latest/APIReference/CommonErrors.html */
+export class ServiceUnavailableException extends ServiceError {
+  readonly status = 503;
+}
 export class RequestEntityTooLargeException extends ServiceError {
   readonly status = 413;
 }

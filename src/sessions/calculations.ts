@@ -10,6 +10,7 @@ import type { Database } from '../store/store.ts';
 import type { CalculationRow, CalculationState, NewCalculation, SessionRow } from '../store/tables.ts';
 import { inBackground, type SessionsContext } from './context.ts';
 import { calculationDirectory } from './locations.ts';
+import { checkNotDraining } from './draining.ts';
 import { checkRoomForCalculation } from './quotas.ts';
 import { followUp } from './recorded.ts';
 import { runCalculation } from './run-calculation.ts';
@@ -36,12 +37,14 @@ export async function getCalculation(context: SessionsContext, calculationId: st
  * Accepts a calculation: the session is BUSY with it when this returns, and its code runs in the background.
  *
  * @returns the id, and the state at first reply
- * @throws InvalidRequestException with the session's state in it, when that one cannot take a calculation; TooManyRequestsException
+ * @throws InvalidRequestException with the session's state in it, when that one cannot take a calculation; TooManyRequestsException;
+ * ServiceUnavailableException while the server is being stopped
  */
 export async function startCalculation(
   context: SessionsContext,
   request: StartCalculationExecutionRequest,
 ): Promise<{ calculationId: string; state: CalculationState }> {
+  checkNotDraining(context);
   const code = codeOf(request);
   // What an earlier server left is gone on with by then, so that nobody takes this one for a part of that and runs it as well.
   await context.recovered;

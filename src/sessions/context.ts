@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Realm } from '../access/arns.ts';
 import type { KeyRing } from '../access/keys.ts';
 import type { Driver, Drivers } from '../drivers/driver.ts';
+import type { ExternalRoles } from '../objects/external-roles.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { Database } from '../store/store.ts';
 import type { WorkGroups } from '../workgroups/workgroups.ts';
@@ -28,8 +29,14 @@ export interface SessionSettings {
   readonly retentionDays: number;
   /** How the code in a session reaches S3. */
   readonly s3: { readonly endpoint: () => string; readonly region: string; readonly pathStyle: boolean };
-  /** The keys of the user's own S3, which sessions share; with the embedded store each session has its own. */
+  /** The keys of the user's own S3, which sessions share unless it has roles; with the embedded store each session has its own. */
   readonly s3Credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
+  /** The roles of the user's own S3. */
+  readonly s3Roles: ExternalRoles | undefined;
+  /** The one of them that stands for the server's default role. */
+  readonly s3DefaultRole: string | undefined;
+  /** How long a session's keys are good. */
+  readonly sessionKeySeconds: number;
 }
 
 /** What the functions of this room share. Nothing in here is the truth: that is in the rows. */
@@ -48,8 +55,12 @@ export interface SessionsContext {
   recovered: Promise<void>;
   /** Drivers that this process talks to, by session. */
   readonly live: Map<string, Driver>;
+  /** When sessions are to get other keys, by session. */
+  readonly keyRenewals: Map<string, number>;
   /** Calculations that run here, by session: resolved when what they left is in S3. */
   readonly running: Map<string, Promise<void>>;
+  /** Aborted once nothing new is taken any more. */
+  readonly draining: AbortController;
   /** Status calls that wait for one. */
   readonly changes: Changes;
   /** Background work that an orderly stop waits for. */

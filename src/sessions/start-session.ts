@@ -18,6 +18,7 @@ import type { WorkGroup } from '../workgroups/workgroups.ts';
 import { propertiesOf } from './assignment.ts';
 import { inBackground, LEASE_MILLIS, type SessionsContext } from './context.ts';
 import { planDpus } from './dpus.ts';
+import { checkNotDraining } from './draining.ts';
 import { sessionMebibytes } from './footprint.ts';
 import { launchSession } from './launch.ts';
 import { sessionDirectory } from './locations.ts';
@@ -36,13 +37,14 @@ const ALL_TAGS = 1000;
  * Accepts a session: the row is there when this returns, and the driver follows in the background.
  *
  * @returns the id, and the state at first reply (a repeated ClientRequestToken gets the same reply)
- * @throws InvalidRequestException, SessionAlreadyExistsException, TooManyRequestsException
+ * @throws InvalidRequestException, SessionAlreadyExistsException, TooManyRequestsException, ServiceUnavailableException
  */
 export async function startSession(
   context: SessionsContext,
   request: StartSessionRequest,
   principal: Principal,
 ): Promise<{ sessionId: string; state: SessionState }> {
+  checkNotDraining(context);
   const workGroup = await context.workGroups.get(request.WorkGroup as string);
   const row = newSession(context, request, workGroup, startedBy(principal));
   noteOnSpan({ 'parthenon.session.id': row.id });

@@ -69,3 +69,13 @@ export async function calculationsIn(
 export async function markResult(database: Database, id: string): Promise<void> {
   await database.updateTable('calculations').set({ has_result: 1 }).where('id', '=', id).execute();
 }
+
+/** How many calculations of all sessions are in one of these states. */
+export async function countCalculations(database: Database, states: readonly CalculationState[]): Promise<number> {
+  const row = await database
+    .selectFrom('calculations')
+    .select((expression) => expression.fn.countAll<number>().as('count'))
+    .where('state', 'in', states)
+    .executeTakeFirstOrThrow();
+  return Number(row.count);
+}
