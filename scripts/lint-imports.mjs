@@ -33,6 +33,9 @@ const ROOMS = new Map(
     'clock.ts': [],
     'run-out.ts': [],
     'home.ts': [],
+    'own-s3.ts': ['objects'],
+    stop: ['drivers/processes.ts'],
+    backup: ['stop/server-process.ts', 'drivers/processes.ts', 'store', 'objects', 'home.ts'],
     'main.ts': ['*'],
     'sandbox.ts': ['drivers', 'runtime', 'spark-properties'],
     'cli.ts': ['*'],
@@ -48,7 +51,7 @@ const MODULES = new Map(
     'node:http': ['wire'],
     'node:https': ['wire'],
     'node:http2': ['wire'],
-    'node:child_process': ['drivers', 'catalog', 'runtime', 'cli.ts'],
+    'node:child_process': ['drivers', 'catalog', 'runtime', 'backup', 'cli.ts'],
     zeromq: ['drivers'],
     kysely: ['store', 'objects'],
     pg: ['store'],
@@ -57,6 +60,7 @@ const MODULES = new Map(
     'prom-client': ['telemetry'],
     '@opentelemetry': ['telemetry'],
     '@aws-sdk/client-s3': ['objects', 'wire/s3'],
+    '@aws-sdk/client-sts': ['objects'],
   }),
 );
 

@@ -1,8 +1,9 @@
-/** The command line: `parthenon start | env | config | access`. */
+/** The command line: `parthenon start | stop | env | config | backup | restore | access`. */
 import { Command } from 'commander';
 import { type Logger, pino } from 'pino';
 import { addAccessCommands } from './access/cli/commands.ts';
 import { administratorKeys, clientEnvironment, lastEndpoint } from './access/keys.ts';
+import { addBackupCommands } from './backup/command.ts';
 import {
   ConfigError,
   describeSetting,
@@ -17,22 +18,26 @@ import {
 } from './config.ts';
 import type { RunningServer } from './main.ts';
 import { currentTrace } from './spans.ts';
-
-/** A signal this soon after the first is the same one again. */
-const REPEATED_SIGNAL_MILLIS = 1000;
+import { addStopCommand } from './stop/command.ts';
+import { stopOnSignals } from './stop/signals.ts';
 
 type Flags = Partial<Record<SettingName, string>>;
 
 const program = new Command('parthenon').description('A self-hosted Amazon Athena for Apache Spark.');
 
-withSettings(program.command('start').description('start the server; stop it with Ctrl-C or SIGTERM')).action(start);
+withSettings(program.command('start').description('start the server; stop it with Ctrl-C or `parthenon stop`')).action(
+  start,
+);
 withSettings(program.command('env').description('print the export lines that AWS clients need')).action(
   printEnvironment,
 );
 withSettings(program.command('config').description('print every setting, its value and where that comes from')).action(
   printConfig,
 );
-addAccessCommands(program, (home) => loadConfig(home === undefined ? {} : { home }).config);
+const settingsOf = (home: string | undefined) => loadConfig(home === undefined ? {} : { home }).config;
+addStopCommand(program, settingsOf);
+addBackupCommands(program, settingsOf);
+addAccessCommands(program, settingsOf);
 
 try {
   await program.parseAsync();
@@ -58,7 +63,7 @@ async function start(flags: Flags): Promise<void> {
     pino.destination(2),
   );
   const starting = startServer(config, logger);
-  stopOnSignals(starting, logger);
+  stopOnSignals(config.home, starting, logger);
   const server = await starting;
   stopWhenLost(server, logger);
   console.log(`Parthenon serves Athena for Apache Spark and S3 at ${server.endpoint}\n`);
@@ -66,31 +71,6 @@ async function start(flags: Flags): Promise<void> {
   console.log(
     '\nPaste these lines where your AWS client runs (`npx parthenon env` prints them again). Stop with Ctrl-C.',
   );
-}
-
-/**
- * Stops in order, also a server that is still starting. A terminal's Ctrl-C arrives twice under `npm start`, from the terminal and
- * from the launcher: only a signal that comes after a while is an impatient second one.
- */
-function stopOnSignals(starting: Promise<RunningServer>, logger: Logger): void {
-  let stoppingSince: number | undefined;
-  const onSignal = async (signal: NodeJS.Signals) => {
-    if (stoppingSince !== undefined) {
-      if (Date.now() - stoppingSince > REPEATED_SIGNAL_MILLIS) process.exit(1);
-      return;
-    }
-    stoppingSince = Date.now();
-    logger.info({ signal }, 'Stopping');
-    try {
-      const server = await starting;
-      await server.stop();
-      process.exit(0);
-    } catch (error) {
-      logger.error({ err: error }, 'The stop failed');
-      process.exit(1);
-    }
-  };
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal);
 }
 
 /** A server that may not write any more ends its drivers and itself, so that whoever watches over it starts it again. */

@@ -4,8 +4,12 @@ import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import manifest from '../package.json' with { type: 'json' };
 import type { Realm } from './access/arns.ts';
+import { assumeRole } from './access/assume-role.ts';
 import { KeyRing, writeAwsConfig } from './access/keys.ts';
 import { keptMetricsToken } from './access/metrics-token.ts';
+import { type BackupSources, copyDerby, makeBackup } from './backup/backup.ts';
+import { answerBackups } from './backup/requests.ts';
+import { databaseUrl, hasDerby } from './backup/sources.ts';
 import { type Catalog, openCatalog } from './catalog/catalog.ts';
 import { keptPort } from './catalog/port.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -17,19 +21,24 @@ import { EmbeddedStore } from './objects/embedded/embedded-store.ts';
 import { createEmbeddedObjectStore } from './objects/embedded-object-store.ts';
 import { createExternalObjectStore } from './objects/external.ts';
 import { measured } from './objects/measured.ts';
+import type { ExternalRoles } from './objects/external-roles.ts';
 import type { ObjectStore } from './objects/object-store.ts';
 import { createOperations } from './operations/index.ts';
+import { ownS3Credentials, ownS3Roles } from './own-s3.ts';
 import { driverJars, locateRuntime } from './runtime/runtime.ts';
 import { limitsOf, sandboxOf } from './sandbox.ts';
 import { standardSession } from './sessions/assignment.ts';
 import { Changes } from './sessions/changes.ts';
 import type { SessionSettings, SessionsContext } from './sessions/context.ts';
 import { IDLE_DRIVER_MEBIBYTES } from './sessions/footprint.ts';
+import { drainCalculations } from './sessions/draining.ts';
 import { parseS3Uri } from './sessions/locations.ts';
 import { recoverSessions, terminateAllSessions } from './sessions/recovery.ts';
 import { Sweeper } from './sessions/sweep.ts';
-import { findSessionOfKey } from './store/sessions.ts';
-import { openStore } from './store/store.ts';
+import { noteServerProcess } from './stop/server-process.ts';
+import type { StoppableServer } from './stop/signals.ts';
+import { findKeyOwner } from './store/sessions.ts';
+import { copyStore, isPostgresUrl, openStore } from './store/store.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { type Audit, fileAudit, stdoutAudit } from './wire/audit.ts';
 import { RateLimit } from './wire/rate-limit.ts';
@@ -44,7 +53,7 @@ import { WorkGroups } from './workgroups/workgroups.ts';
 const MOST_HELD_REPLIES = 1024;
 
 /** A server that serves calls. */
-export interface RunningServer {
+export interface RunningServer extends StoppableServer {
   /** `http://host:port` or `https://…`, what `AWS_ENDPOINT_URL` takes. */
   readonly endpoint: string;
   readonly keys: KeyRing;
@@ -68,14 +77,16 @@ export async function startServer(config: Config, logger: Logger, clock: Clock =
   if (config.traces !== 'off') opened.defer(await tracesOf(config, logger));
   const realm: Realm = { region: config.region, accountId: config.accountId };
   const storeTaken = Promise.withResolvers<void>();
-  const url = config.databaseUrl ?? `sqlite:${join(config.home, 'state.db')}`;
+  const url = databaseUrl(config);
   const database = await openStore(url, { logger, onTaken: storeTaken.resolve, measured: config.metrics });
   opened.defer(() => database.destroy());
+  opened.defer(noteServerProcess(config.home));
   const keys = new KeyRing({
     home: config.home,
     accountId: config.accountId,
     administrator: givenKeys(config),
-    findSession: async (accessKeyId) => await findSessionOfKey(database, accessKeyId),
+    findSession: async (sessionId) => await findKeyOwner(database, 'id', sessionId),
+    findSessionOfKey: async (accessKeyId) => await findKeyOwner(database, 'access_key_id', accessKeyId),
     onAccessProblem: (error) =>
       logger.error({ err: error }, 'Users and roles cannot be read: those of before go on. Repair the file'),
   });
@@ -87,7 +98,9 @@ export async function startServer(config: Config, logger: Logger, clock: Clock =
   const catalog = config.catalog ? await catalogOf(config, logger) : undefined;
   opened.defer(() => catalog?.stop());
   let sessionsEndpoint = '';
-  const settings = sessionSettings(config, () => sessionsEndpoint, catalog);
+  const s3Roles = ownS3Roles(config);
+  opened.defer(() => s3Roles?.close());
+  const settings = sessionSettings(config, () => sessionsEndpoint, catalog, s3Roles);
   const drivers = createDrivers(await driverOptions(config, settings, logger));
   opened.defer(() => drivers.close());
   const recovered = Promise.withResolvers<void>();
@@ -103,7 +116,9 @@ export async function startServer(config: Config, logger: Logger, clock: Clock =
     serverId: randomUUID(),
     recovered: recovered.promise,
     live: new Map(),
+    keyRenewals: new Map(),
     running: new Map(),
+    draining: new AbortController(),
     changes: new Changes(config.statusWaitMillis, MOST_HELD_REPLIES),
     background: new Set(),
   };
@@ -121,13 +136,14 @@ export async function startServer(config: Config, logger: Logger, clock: Clock =
   const server = createServer({
     operations: createOperations({ sessions, workGroups, tags: new Tags(database, realm) }),
     keys,
+    assumeRole: assumeRole(keys),
     region: config.region,
     s3: objects.embedded && s3Handler(config, keys, objects.embedded, logger),
     logger,
     tls,
     audit,
     metrics: metrics && { token: config.metricsToken ?? keptMetricsToken(config.home), read: metrics.read },
-    ready: () => sweeper.started,
+    ready: () => sweeper.started && !sessions.draining.signal.aborted,
     limits: {
       athenaBodyBytes: config.maxBodyBytes,
       connections: config.maxConnections,
@@ -147,8 +163,30 @@ export async function startServer(config: Config, logger: Logger, clock: Clock =
   if (catalog !== undefined) startCatalog(catalog, sessions);
   sweeper.start();
   opened.defer(() => sweeper.stop());
+  const { embedded } = objects;
+  const sources: BackupSources = {
+    home: config.home,
+    state: isPostgresUrl(url) ? undefined : (file) => copyStore(database, file),
+    catalog: hasDerby(config)
+      ? (folder) => (catalog === undefined ? copyDerby(config.home, folder) : catalog.copyDerby(folder))
+      : undefined,
+    objects: embedded && ((index) => embedded.copyIndex(index)),
+  };
+  opened.defer(answerBackups(config.home, (file) => makeBackup(sources, file), logger));
   const running = opened.move();
-  return { endpoint, keys, storeTaken: storeTaken.promise, stop: () => running.disposeAsync() };
+  return {
+    endpoint,
+    keys,
+    storeTaken: storeTaken.promise,
+    stop: () => running.disposeAsync(),
+    drain: (timeoutMillis, signal) => drainCalculations(sessions, timeoutMillis, signal),
+    // From then on this is a server that was killed, but that nobody waits for an answer, and no driver for a session.
+    leaveSessions: async () => {
+      await sweeper.stop();
+      await server.close(config.stopSeconds * 1000);
+      await drivers.close();
+    },
+  };
 }
 
 /** Only here is OpenTelemetry loaded. */
@@ -220,10 +258,10 @@ function auditOf({ audit }: Config, logger: Logger): Audit | undefined {
 
 /** The user's own S3 where settings name one, else the embedded store; then no other is running. */
 async function openObjects(config: Config): Promise<{ store: ObjectStore; embedded?: EmbeddedStore }> {
-  const { s3Endpoint: endpoint, s3AccessKeyId: accessKeyId, s3SecretAccessKey: secretAccessKey } = config;
-  if (endpoint !== undefined && accessKeyId !== undefined && secretAccessKey !== undefined) {
+  const { s3Endpoint: endpoint } = config;
+  const credentials = ownS3Credentials(config);
+  if (endpoint !== undefined && credentials !== undefined) {
     const region = config.s3Region ?? config.region;
-    const credentials = { accessKeyId, secretAccessKey };
     return { store: createExternalObjectStore({ endpoint, region, pathStyle: config.s3PathStyle, credentials }) };
   }
   const embedded = await EmbeddedStore.open(join(config.home, 'objects'));
@@ -287,8 +325,9 @@ function sessionSettings(
   config: Config,
   endpoint: () => string,
   catalog: Catalog | undefined,
+  s3Roles: ExternalRoles | undefined,
 ): SessionsContext['settings'] {
-  const { s3Endpoint, s3AccessKeyId, s3SecretAccessKey } = config;
+  const { s3Endpoint } = config;
   return {
     defaultResultsLocation: defaultResultsLocation(config),
     sparkMaster: config.sparkMaster,
@@ -306,9 +345,9 @@ function sessionSettings(
       region: s3Endpoint === undefined ? config.region : (config.s3Region ?? config.region),
       pathStyle: s3Endpoint === undefined ? true : config.s3PathStyle,
     },
-    s3Credentials:
-      s3AccessKeyId !== undefined && s3SecretAccessKey !== undefined
-        ? { accessKeyId: s3AccessKeyId, secretAccessKey: s3SecretAccessKey }
-        : undefined,
+    s3Credentials: ownS3Credentials(config),
+    s3Roles,
+    s3DefaultRole: config.s3DefaultRole,
+    sessionKeySeconds: config.sessionKeySeconds,
   };
 }

@@ -1,6 +1,10 @@
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.sql.CallableStatement;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -32,7 +36,8 @@ import org.apache.thrift.transport.TTransport;
  *
  * Run from source by Janino, the compiler that Spark ships, which knows no lambdas and erases generics:
  * `java -cp … org.codehaus.janino.SimpleCompiler Metastore.java Metastore`. Its settings are hive-site.xml and
- * core-site.xml on the class path. It prints `ready` once clients are served, and ends when its standard input does.
+ * core-site.xml on the class path. It prints `ready` once clients are served, and ends when its standard input does. A line there is a
+ * folder, into which Derby's database is copied while it is used: `copied` is printed then, or `not copied: ` and why.
  */
 public class Metastore {
     /** What clients may send in one message; Hive's own default. */
@@ -64,8 +69,9 @@ public class Metastore {
         Thread watch = new Thread("parent") {
             public void run() {
                 try {
-                    while (System.in.read() >= 0) {
-                        // nobody writes
+                    BufferedReader folders = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+                    for (String folder = folders.readLine(); folder != null; folder = folders.readLine()) {
+                        System.out.println(copyDerby(folder));
                     }
                 } catch (IOException closed) {
                     // as good as its end
@@ -75,6 +81,30 @@ public class Metastore {
         };
         watch.setDaemon(true);
         watch.start();
+    }
+
+    /** https://db.apache.org/derby/docs/10.14/ref/rrefbackupdbproc.html */
+    private static String copyDerby(String folder) {
+        try {
+            Connection connection = connect(new HiveConf(HiveMetaStore.class));
+            try {
+                CallableStatement copy = connection.prepareCall("CALL SYSCS_UTIL.SYSCS_BACKUP_DATABASE(?)");
+                copy.setString(1, folder);
+                copy.execute();
+                return "copied";
+            } finally {
+                connection.close();
+            }
+        } catch (SQLException error) {
+            return "not copied: " + error.getMessage();
+        }
+    }
+
+    private static Connection connect(HiveConf conf) throws SQLException {
+        return DriverManager.getConnection(
+            conf.getVar(HiveConf.ConfVars.METASTORECONNECTURLKEY),
+            conf.getVar(HiveConf.ConfVars.METASTORE_CONNECTION_USER_NAME),
+            conf.getVar(HiveConf.ConfVars.METASTOREPWD));
     }
 
     private static void serve(HiveConf conf) throws Exception {
@@ -139,10 +169,7 @@ public class Metastore {
 
     /** The tables of Hive's locks, which Iceberg's Hive catalog takes at each commit. Hive makes them in its tests only. */
     private static void makeLockTables(HiveConf conf) throws Exception {
-        Connection connection = DriverManager.getConnection(
-            conf.getVar(HiveConf.ConfVars.METASTORECONNECTURLKEY),
-            conf.getVar(HiveConf.ConfVars.METASTORE_CONNECTION_USER_NAME),
-            conf.getVar(HiveConf.ConfVars.METASTOREPWD));
+        Connection connection = connect(conf);
         try {
             connection.createStatement().executeQuery("SELECT NL_NEXT FROM NEXT_LOCK_ID").close();
         } catch (SQLException missing) {

@@ -11,6 +11,8 @@ import { type CatalogS3, writeSiteFiles } from './site-files.ts';
 const FIRST_RETRY_MILLIS = 1_000;
 const LAST_RETRY_MILLIS = 60_000;
 const STOP_MILLIS = 5_000;
+/** For a metastore that is being started on a busy machine. */
+const COPY_PATIENCE_MILLIS = 120_000;
 
 export interface CatalogOptions {
   /** Holds all that the catalog keeps; made when it is not there. */
@@ -36,6 +38,11 @@ export interface Catalog {
    * @param resultsLocation the workgroup's, under which `CREATE DATABASE` puts what has no location of its own
    */
   sparkProperties(resultsLocation: string): Record<string, string>;
+  /**
+   * Writes a copy of Derby's database, `derby/`, into a folder, while sessions use it.
+   * @throws Error when there is no metastore to do that
+   */
+  copyDerby(into: string): Promise<void>;
   /** Ends the metastore, or what is being started; resolves when it has gone. Idempotent. */
   stop(): Promise<void>;
 }
@@ -94,6 +101,19 @@ class HiveCatalog implements Catalog {
       // biome-ignore lint/suspicious/noTemplateCurlyInString: Hadoop's own syntax
       'spark.hadoop.hive.exec.scratchdir': '${java.io.tmpdir}/hive',
     };
+  }
+
+  async copyDerby(into: string): Promise<void> {
+    const late = sleep(COPY_PATIENCE_MILLIS, undefined, { signal: this.#stopping.signal, ref: false });
+    late.catch(() => undefined);
+    await Promise.race([
+      this.ready,
+      late.then(() => {
+        throw new Error('The catalog does not start; its log says more: catalog/metastore.err');
+      }),
+    ]);
+    if (this.#metastore === undefined) throw new Error('The metastore is being started again; repeat the backup.');
+    await this.#metastore.copyDerby(into);
   }
 
   async stop(): Promise<void> {

@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processesWith, setNiceness, signal } from '../drivers/processes.ts';
 
@@ -33,6 +34,8 @@ export interface MetastoreProcess {
   readonly ready: Promise<void>;
   /** Resolves, when the process has gone, with why, in one line; never rejects. */
   readonly ended: Promise<string>;
+  /** Writes a copy of Derby's database into a folder, where it gets the name that it has. @throws Error with Derby's words */
+  copyDerby(folder: string): Promise<void>;
   /** Asks it to end, which takes it a moment. */
   end(): void;
   kill(): void;
@@ -55,14 +58,24 @@ export async function startMetastore(paths: MetastorePaths): Promise<MetastorePr
   await once(child, 'spawn');
   const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   const pid = child.pid as number;
-  child.stdin?.on('error', () => undefined); // it has gone before it could be asked to
+  const { stdin, stdout } = child as ChildProcessByStdio<Writable, Readable, null>;
+  const lines = createInterface({ input: stdout });
+  stdin.on('error', () => undefined); // it has gone before it could be asked to
   // What sessions are waiting for has the cores until it is wanted itself.
   setNiceness([pid], START_NICENESS);
   return {
     pid,
-    ready: firstLine(child).then(() => setNiceness([pid], 0)),
+    ready: lineMatching(lines, /^ready$/).then(() => setNiceness([pid], 0)),
     ended: exited.then(([code, name]) => `${name ? `signal ${name}` : `exit code ${code}`}${lastWords(errors)}`),
-    end: () => child.stdin?.end(),
+    copyDerby: async (folder) => {
+      const answer = Promise.race([
+        lineMatching(lines, /^(not )?copied/),
+        exited.then(() => 'not copied: the metastore ended'),
+      ]);
+      stdin.write(`${folder}\n`);
+      if ((await answer) !== 'copied') throw new Error(`The catalog could not be copied: ${await answer}`);
+    },
+    end: () => void stdin.end(),
     kill: () => void child.kill('SIGKILL'),
   };
 }
@@ -104,9 +117,15 @@ function javaArguments({ sparkHome, jars, folder }: MetastorePaths): string[] {
   ];
 }
 
-function firstLine(child: ChildProcess): Promise<void> {
+/** The first line from now on that matches; other lines are nobody's. */
+function lineMatching(lines: Interface, pattern: RegExp): Promise<string> {
   return new Promise((resolve) => {
-    if (child.stdout) createInterface({ input: child.stdout }).on('line', (line) => line === 'ready' && resolve());
+    const look = (line: string) => {
+      if (!pattern.test(line)) return;
+      lines.off('line', look);
+      resolve(line);
+    };
+    lines.on('line', look);
   });
 }
 

@@ -1,4 +1,4 @@
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { backup, DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
 
 /** Statements kept prepared. Kysely's SQL for `IN (…)` differs with the length of the list, so the cache is bounded. */
@@ -28,7 +28,7 @@ export interface SqliteOptions {
  *
  * @param path a file, or `:memory:`
  */
-export function openSqlite(path: string, options: SqliteOptions = {}): SqliteDialect {
+export function openSqlite(path: string, options: SqliteOptions = {}): OwnSqliteDialect {
   const database = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: BUSY_TIMEOUT_MILLISECONDS });
   try {
     if (options.exclusive) {
@@ -43,7 +43,25 @@ export function openSqlite(path: string, options: SqliteOptions = {}): SqliteDia
     database.close();
     throw error;
   }
-  return new SqliteDialect({ database: new CachingDatabase(database) });
+  return new OwnSqliteDialect(database);
+}
+
+/** Pages of a database that are copied at a time; in between others have their turn. */
+const BACKUP_PAGES = 1_000;
+
+/** The dialect of one open database, which only its opener can copy: nobody else may open it. */
+export class OwnSqliteDialect extends SqliteDialect {
+  readonly #database: DatabaseSync;
+
+  constructor(database: DatabaseSync) {
+    super({ database: new CachingDatabase(database) });
+    this.#database = database;
+  }
+
+  /** Writes a copy as the database is at one moment, while it is read and written. https://www.sqlite.org/backup.html */
+  async copyTo(path: string): Promise<void> {
+    await backup(this.#database, path, { rate: BACKUP_PAGES });
+  }
 }
 
 /** node:sqlite in the shape that Kysely's SQLite dialect asks for, with prepared statements kept, least recently used out. */

@@ -1,4 +1,4 @@
-import { Kysely, type LogEvent, type SqliteDialect, sql } from 'kysely';
+import { Kysely, type LogEvent, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import type { Logger } from 'pino';
 import { storeAsked, storeReach } from '../happenings.ts';
@@ -9,14 +9,14 @@ import * as whatSessionsTake from './migrations/0004-what-sessions-take.ts';
 import { NulCharacters } from './nul-characters.ts';
 import { isPostgresAway, nameOf, openPostgres } from './postgres.ts';
 import type { ServerLockEvents } from './server-lock.ts';
-import { isSqliteAway, openSqlite } from './sqlite.ts';
+import { isSqliteAway, openSqlite, type OwnSqliteDialect } from './sqlite.ts';
 import { StoreUnavailable } from './store-unavailable.ts';
 import type { Tables } from './tables.ts';
 
 export type Database = Kysely<Tables>;
 
 /** Forward only, applied in the order of their names. */
-const migrations: Record<string, Migration> = {
+export const migrations: Readonly<Record<string, Migration>> = {
   '0001-first': first,
   '0002-replies-of-request-tokens': replies,
   '0003-active-sessions-newest': activeNewest,
@@ -41,13 +41,15 @@ export interface StoreOptions {
  * @throws StoreUnavailable
  */
 export async function openStore(url: string, options: StoreOptions = {}): Promise<Database> {
-  const postgres = /^postgres(ql)?:/.test(url);
+  const postgres = isPostgresUrl(url);
   const log = options.measured ? tellAsked : [];
+  const sqlite = postgres ? undefined : dialectOf(url);
   const database = new Kysely<Tables>(
-    postgres
+    sqlite === undefined
       ? { log, dialect: await openPostgres(url, eventsOf(options)), plugins: [new NulCharacters()] }
-      : { log, dialect: dialectOf(url) },
+      : { log, dialect: sqlite },
   );
+  if (sqlite !== undefined) copies.set(database, sqlite);
   try {
     if (postgres) await checkEncoding(database, nameOf(url));
     await migrate(database, postgres ? nameOf(url) : url);
@@ -61,6 +63,28 @@ export async function openStore(url: string, options: StoreOptions = {}): Promis
 /** Whether an error says that the database cannot be reached or written at the moment, rather than that it refuses what was asked. */
 export function isStoreAway(error: unknown): boolean {
   return isPostgresAway(error) || isSqliteAway(error);
+}
+
+export function isPostgresUrl(url: string): boolean {
+  return /^postgres(ql)?:/.test(url);
+}
+
+const copies = new WeakMap<Database, OwnSqliteDialect>();
+
+/**
+ * Writes a copy of a SQLite state database for a backup. Drivers are not in it: they are this server's, and one that is restored from the
+ * copy must not take them for its own.
+ */
+export async function copyStore(database: Database, path: string): Promise<void> {
+  await copies.get(database)?.copyTo(path);
+  const copy = new Kysely<Tables>({ dialect: openSqlite(path) });
+  try {
+    await copy.updateTable('sessions').set({ driver_json: null }).where('driver_json', 'is not', null).execute();
+    // One file, with nothing beside it.
+    await sql`pragma journal_mode = delete`.execute(copy);
+  } finally {
+    await copy.destroy();
+  }
 }
 
 async function migrate(database: Database, name: string): Promise<void> {
@@ -112,7 +136,7 @@ function eventsOf({ logger, onTaken }: StoreOptions): ServerLockEvents {
   };
 }
 
-function dialectOf(url: string): SqliteDialect {
+function dialectOf(url: string): OwnSqliteDialect {
   const path = /^sqlite:(.+)$/.exec(url)?.[1];
   if (path === undefined)
     throw new StoreUnavailable(

@@ -33,6 +33,9 @@ export class BlobFiles {
   readonly #shardHandles = new Map<string, Promise<FileHandle>>();
   readonly #pins = new Map<string, number>();
   readonly #doomed = new Set<string>();
+  /** While there are any, nothing is removed; what was to be goes when the last has ended. */
+  #holds = 0;
+  readonly #held = new Set<string>();
 
   private constructor(folder: string, generation: number) {
     this.#incoming = join(folder, 'incoming');
@@ -95,15 +98,35 @@ export class BlobFiles {
       return;
     }
     this.#pins.delete(blob);
-    if (this.#doomed.delete(blob)) await unlinkIfThere(this.#pathOf(blob));
+    if (this.#doomed.delete(blob)) await this.remove([blob]);
   }
 
   /** Removes blobs that no row names any more; those with readers go when the last of them has ended. */
   async remove(blobs: Iterable<string>): Promise<void> {
     for (const blob of blobs) {
-      if (this.#pins.has(blob)) this.#doomed.add(blob);
+      if (this.#holds > 0) this.#held.add(blob);
+      else if (this.#pins.has(blob)) this.#doomed.add(blob);
       else await unlinkIfThere(this.#pathOf(blob));
     }
+  }
+
+  /** Keeps every blob that is there now until it is disposed of. A kill meanwhile leaves files to the next opening's sweep. */
+  hold(): AsyncDisposable {
+    this.#holds += 1;
+    return {
+      [Symbol.asyncDispose]: async () => {
+        this.#holds -= 1;
+        if (this.#holds > 0) return;
+        const held = [...this.#held];
+        this.#held.clear();
+        await this.remove(held);
+      },
+    };
+  }
+
+  /** Where a blob lies below the store's folder. */
+  static pathOf(blob: string): string {
+    return join('bytes', shardOf(blob), blob);
   }
 
   /**

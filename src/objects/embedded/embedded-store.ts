@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Kysely } from 'kysely';
-import { openSqlite } from '../../store/sqlite.ts';
+import { openSqlite, type OwnSqliteDialect } from '../../store/sqlite.ts';
 import { BlobFiles, type StagedBytes } from './blob-files.ts';
 import { Commits } from './commits.ts';
 import { type Seek, walk, type Walked, withinPrefix } from './listing.ts';
@@ -19,7 +19,7 @@ import {
 } from './object-rows.ts';
 import { OpenObject } from './open-object.ts';
 import type { BucketRecord, ObjectAttributes, ObjectName, ObjectRecord, WriteCondition } from './records.ts';
-import { migrate, type ObjectTables } from './schema.ts';
+import { blobsOfIndex, migrate, type ObjectTables } from './schema.ts';
 import { noSuchBucket, StorageError } from './storage-error.ts';
 import { MultipartUploads } from './uploads.ts';
 
@@ -44,7 +44,12 @@ export class EmbeddedStore {
   readonly #commits: Commits;
   readonly #closing = new AbortController();
 
-  private constructor(db: Kysely<ObjectTables>, files: BlobFiles) {
+  readonly #folder: string;
+  readonly #dialect: OwnSqliteDialect;
+
+  private constructor(folder: string, dialect: OwnSqliteDialect, db: Kysely<ObjectTables>, files: BlobFiles) {
+    this.#folder = folder;
+    this.#dialect = dialect;
     this.#db = db;
     this.#files = files;
     this.#commits = new Commits(db);
@@ -56,10 +61,11 @@ export class EmbeddedStore {
   /** Opens the folder, which is made unless it exists; fails when another process has it open. */
   static async open(folder: string): Promise<EmbeddedStore> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const db = new Kysely<ObjectTables>({ dialect: openSqlite(join(folder, 'index.sqlite'), { exclusive: true }) });
+    const dialect = openSqlite(join(folder, 'index.sqlite'), { exclusive: true });
+    const db = new Kysely<ObjectTables>({ dialect });
     try {
       const { generation } = await migrate(db);
-      return new EmbeddedStore(db, await BlobFiles.open(folder, generation));
+      return new EmbeddedStore(folder, dialect, db, await BlobFiles.open(folder, generation));
     } catch (error) {
       await db.destroy();
       throw error;
@@ -71,6 +77,24 @@ export class EmbeddedStore {
     await this.swept.catch(() => undefined);
     await this.#files.close();
     await this.#db.destroy();
+  }
+
+  /**
+   * Writes a copy of the index, as it is at one moment, for a backup. The bytes that it names stay until the copy is disposed of.
+   * @returns the store's folder, and the files below it that hold them
+   */
+  async copyIndex(
+    path: string,
+  ): Promise<AsyncDisposable & { readonly folder: string; readonly files: readonly string[] }> {
+    const hold = this.#files.hold();
+    try {
+      await this.#dialect.copyTo(path);
+      const files = (await blobsOfIndex(path)).map((blob) => BlobFiles.pathOf(blob));
+      return { folder: this.#folder, files, [Symbol.asyncDispose]: () => hold[Symbol.asyncDispose]() };
+    } catch (error) {
+      await hold[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   // ---- buckets

@@ -1,5 +1,6 @@
-import { type Kysely, sql } from 'kysely';
+import { Kysely, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
+import { openSqlite } from '../../store/sqlite.ts';
 
 export interface StoreTable {
   readonly id: number;
@@ -76,6 +77,21 @@ export async function migrate(db: Kysely<ObjectTables>): Promise<{ generation: n
   if (error) throw error;
   const counted = db.updateTable('store').set((expression) => ({ generation: expression('generation', '+', 1) }));
   return await counted.returning('generation').executeTakeFirstOrThrow();
+}
+
+/** Every blob that a copy of an index names, once. */
+export async function blobsOfIndex(path: string): Promise<string[]> {
+  const db = new Kysely<ObjectTables>({ dialect: openSqlite(path) });
+  try {
+    const segments = db.selectFrom('segment').select('blob').where('blob', 'is not', null);
+    const parts = db.selectFrom('upload_part').select('blob').where('blob', 'is not', null);
+    const rows = await segments.union(parts).execute();
+    // One file, with nothing beside it.
+    await sql`pragma journal_mode = delete`.execute(db);
+    return rows.flatMap(({ blob }) => blob ?? []);
+  } finally {
+    await db.destroy();
+  }
 }
 
 /** Names sort; text columns compare as UTF-8 bytes, which is the order that S3 lists keys in. */
