@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { ArchiveError, filesBelow, HOME, type Manifest, writeArchive } from './archive.ts';
 
 /** Of a home as they are: keys, users and roles, settings. */
-const PLAIN_FILES = ['master.key', 'credentials', 'access.json', 'settings.json'];
+const PLAIN_FILES = ['master.key', 'credentials', 'access.json', 'settings.json', 'metrics-token'];
 
 /** What a backup is made of. What is absent is elsewhere: a PostgreSQL database, an S3 of the user's own. */
 export interface BackupSources {

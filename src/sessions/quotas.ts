@@ -23,9 +23,9 @@ export interface Quotas {
   readonly minFreeMemory: number;
 }
 
-/** Whose quota a session counts for: the caller's ARN. All sessions of one role are one caller, or each could start more. */
+/** Whose quota a session counts for: the caller's ARN. All who act with one role are one caller, or each could start more. */
 export function startedBy({ arn, kind }: Principal): string {
-  return kind === 'session' ? arn.slice(0, arn.lastIndexOf('/')) : arn;
+  return kind === 'session' || kind === 'role' ? arn.slice(0, arn.lastIndexOf('/')) : arn;
 }
 
 /** @throws InvalidRequestException for what no retry can mend */

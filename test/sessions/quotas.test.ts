@@ -78,13 +78,13 @@ for (const { title, skip, open } of dialects)
       for (const refusal of refusals) expect(refusal).toContain(message);
     });
 
-    it('gives each user a quota of their own, and the sessions of a role one together', async () => {
+    it('gives each user a quota of their own, and all who act with a role one together', async () => {
       const names = ['anna', 'ben'].map((name) => `arn:aws:iam::123456789012:user/${name}`);
       const ofRole = Array.from({ length: 4 }, (_, index) =>
         startedBy({
           arn: `arn:aws:sts::123456789012:assumed-role/Analyst/${index}`,
           accountId: '123456789012',
-          kind: 'session',
+          kind: index % 2 === 0 ? 'session' : 'role',
         }),
       );
       const rows = [...names, ...names, ...names, ...ofRole].map((started_by) => session({ started_by }));
