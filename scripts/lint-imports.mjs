@@ -34,6 +34,7 @@ const ROOMS = new Map(
     'run-out.ts': [],
     'home.ts': [],
     'own-s3.ts': ['objects'],
+    'log-destination.ts': [],
     stop: ['drivers/processes.ts'],
     backup: ['stop/server-process.ts', 'drivers/processes.ts', 'store', 'objects', 'home.ts'],
     'main.ts': ['*'],

@@ -16,6 +16,7 @@ import {
   type SettingName,
   settingNames,
 } from './config.ts';
+import { logDestination } from './log-destination.ts';
 import type { RunningServer } from './main.ts';
 import { currentTrace } from './spans.ts';
 import { addStopCommand } from './stop/command.ts';
@@ -60,8 +61,10 @@ async function start(flags: Flags): Promise<void> {
   const { startServer } = await import('./main.ts');
   const logger = pino(
     { level: config.logLevel, redact: ['*.secretAccessKey', 'secretAccessKey'], mixin: () => currentTrace() ?? {} },
-    pino.destination(2),
+    logDestination,
   );
+  // A terminal that is closed ends nothing: stop/signals.ts.
+  process.stdout.on('error', () => undefined);
   const starting = startServer(config, logger);
   stopOnSignals(config.home, starting, logger);
   const server = await starting;

@@ -5,12 +5,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { GetSessionStatusCommand, StartSessionCommand } from '@aws-sdk/client-athena';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { lastEndpoint } from '../../src/access/keys.ts';
+import { locateRuntime } from '../../src/runtime/runtime.ts';
 import { run, sessionState, startCalculation, startIdleSession, waitForCalculation } from '../support/calculations.ts';
 import { cleanEnvironment, newHome, startTestServer, type TestServer, until } from '../support/server.ts';
 
 const execute = promisify(execFile);
 const cli = resolve(import.meta.dirname, '..', '..', 'src', 'cli.ts');
 const WAIT_MILLIS = 60_000;
+
+/** Starts a command in a terminal of its own, and closes that once the command serves. */
+const IN_A_TERMINAL = `import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+seen = b""
+while b"Stop with Ctrl-C" not in seen:
+    seen += os.read(terminal, 4096)
+os.close(terminal)`;
 
 const stop = async (home: string, ...flags: string[]) =>
   (await execute(process.execPath, [cli, 'stop', '--home', home, ...flags], { env: cleanEnvironment() })).stdout;
@@ -47,6 +59,17 @@ describe('SIGHUP', () => {
     server.process.kill('SIGHUP');
     await until(() => server.log().includes('SIGHUP: the server goes on'), WAIT_MILLIS);
     expect(await sessionState(server, sessionId)).toBe('IDLE');
+  });
+
+  it('of a terminal that is closed ends nothing, nor does the log that has nowhere to go any more', async () => {
+    const home = newHome();
+    const args = [cli, 'start', '--home', home, '--port', '0', '--pool-size', '0', '--catalog', 'off'];
+    await execute(locateRuntime().python, ['-c', IN_A_TERMINAL, process.execPath, ...args], {
+      env: cleanEnvironment(),
+    });
+    const endpoint = lastEndpoint(home);
+    for (let asked = 0; asked < 3; asked += 1) expect((await fetch(`${endpoint}/health/live`)).status).toBe(200);
+    expect(await stop(home)).toBe('Stopped.\n');
   });
 });
 
