@@ -84,7 +84,7 @@ public class Metastore {
     }
 
     /** https://db.apache.org/derby/docs/10.14/ref/rrefbackupdbproc.html */
-    private static String copyDerby(String folder) {
+    static String copyDerby(String folder) {
         try {
             Connection connection = connect(new HiveConf(HiveMetaStore.class));
             try {
