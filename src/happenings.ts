@@ -43,6 +43,9 @@ export interface CallAnswered {
 }
 export const callAnswered = new Happening<CallAnswered>('call.answered');
 
+/** A connection: taken, gone, closed while idle to make room for another, or turned away for want of room. */
+export const connection = new Happening<{ readonly step: 'opened' | 'closed' | 'evicted' | 'refused' }>('connection');
+
 /** A session is IDLE for the first time; `seconds` since StartSession accepted it. */
 export const sessionReady = new Happening<{ readonly kind: StartKind; readonly seconds: number }>('session.ready');
 

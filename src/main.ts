@@ -195,8 +195,9 @@ async function tracesOf({ traces: to }: Config, logger: Logger): Promise<() => P
   return openTraces({ to, version: manifest.version, logger });
 }
 
-function metricsOf({ database, drivers, changes }: SessionsContext): Metrics {
-  return createMetrics({ database, drivers, heldReplies: () => changes.held, version: manifest.version });
+function metricsOf({ database, drivers, changes, settings }: SessionsContext): Metrics {
+  const memory = { limit: settings.quotas.sessionMemory, available: settings.availableMemory };
+  return createMetrics({ database, drivers, memory, heldReplies: () => changes.held, version: manifest.version });
 }
 
 /** @returns the endpoint as clients of this machine reach it */

@@ -9,6 +9,8 @@ export interface Census {
     readonly count: number;
     readonly coordinatorDpus: number;
     readonly workerDpus: number;
+    /** What they may come to take. */
+    readonly memoryMebibytes: number;
   }[];
   readonly calculations: readonly { readonly state: CalculationState; readonly count: number }[];
 }
@@ -25,11 +27,12 @@ export async function takeCensus(database: Database, unfinished: readonly Calcul
     unfinishedCalculationsByState(database, unfinished).execute(),
   ]);
   return {
-    sessions: sessions.map(({ state, count, coordinator, worker }) => ({
+    sessions: sessions.map(({ state, count, coordinator, worker, memory }) => ({
       state,
       count: Number(count),
       coordinatorDpus: Number(coordinator),
       workerDpus: Number(worker),
+      memoryMebibytes: Number(memory),
     })),
     calculations: calculations.map(({ state, count }) => ({ state, count: Number(count) })),
   };
@@ -43,6 +46,7 @@ export function activeSessionsByState(database: Database) {
       expression.fn.countAll<number>().as('count'),
       expression.fn.sum<number>('coordinator_dpus').as('coordinator'),
       expression.fn.sum<number>('worker_dpus').as('worker'),
+      expression.fn.sum<number>('memory_mebibytes').as('memory'),
     ])
     .where('ended_at', 'is', null)
     .groupBy('state');

@@ -4,6 +4,7 @@ import {
   calculationBegun,
   calculationEnded,
   callAnswered,
+  connection,
   objectsUsed,
   poolDriver,
   sessionEnded,
@@ -49,10 +50,14 @@ export function countCalls(registers: Registers): End {
   });
   const [received, sent] = [bytes.labels('received'), bytes.labels('sent')];
   for (const direction of [received, sent]) direction.inc(0);
+  const connections = new Gauge({ name: 'parthenon_connections', help: 'TCP connections that are open', registers });
+  const refusals = counter(registers, 'parthenon_connections_refused_total', 'Connections that there was no room for', {
+    what: ['evicted', 'refused'],
+  });
   // Looking a label's child up costs more than counting; operations and codes are those of closed catalogues.
   const latencies = remembered((service, operation) => seconds.labels(service, operation));
   const counts = remembered((service, operation, code) => requests.labels(service, operation, code));
-  return callAnswered.hear((call) => {
+  const hearCalls = callAnswered.hear((call) => {
     const service = SERVICES.has(call.service) ? call.service : 'other';
     const operation = call.operation ?? 'unknown';
     latencies(service, operation).observe(call.seconds);
@@ -60,6 +65,12 @@ export function countCalls(registers: Registers): End {
     if (call.receivedBytes > 0) received.inc(call.receivedBytes);
     if (call.sentBytes > 0) sent.inc(call.sentBytes);
   });
+  const hearConnections = connection.hear(({ step }) => {
+    if (step === 'opened') connections.inc();
+    else if (step === 'closed') connections.dec();
+    else refusals.inc({ what: step });
+  });
+  return all([hearCalls, hearConnections]);
 }
 
 export function countWork(registers: Registers): End {

@@ -3,11 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Drivers } from '../drivers/driver.ts';
 import { runningCalculationStates, activeSessionStates } from '../sessions/states.ts';
-import { type Census, takeCensus } from '../store/census.ts';
+import { takeCensus } from '../store/census.ts';
 import type { Database } from '../store/store.ts';
 
 type Registers = Registry[];
 type Reading = () => Promise<void>;
+
+const MEBIBYTE = 1024 ** 2;
 
 /** A scrape does not wait longer for a state database that is away. Prometheus gives up after ten seconds. */
 const CENSUS_MILLIS = 2_000;
@@ -34,16 +36,46 @@ export function readState(registers: Registers, database: Database): Reading {
     labelNames: ['role'],
     registers,
   });
+  const memory = new Gauge({
+    name: 'parthenon_session_memory_bytes',
+    help: 'What sessions that have not ended may come to take, by state',
+    labelNames: ['state'],
+    registers,
+  });
   return async () => {
     const census = await within(CENSUS_MILLIS, takeCensus(database, runningCalculationStates));
-    for (const gauge of [sessions, calculations, dpus]) gauge.reset();
+    for (const gauge of [sessions, calculations, dpus, memory]) gauge.reset();
     if (census === undefined) return;
-    for (const state of activeSessionStates) sessions.set({ state }, countOf(census.sessions, state));
-    for (const state of runningCalculationStates) calculations.set({ state }, countOf(census.calculations, state));
+    for (const state of activeSessionStates) {
+      const { count = 0, memoryMebibytes = 0 } = census.sessions.find((each) => each.state === state) ?? {};
+      sessions.set({ state }, count);
+      memory.set({ state }, memoryMebibytes * MEBIBYTE);
+    }
+    for (const state of runningCalculationStates) {
+      calculations.set({ state }, census.calculations.find((each) => each.state === state)?.count ?? 0);
+    }
     const ready = census.sessions.filter(({ state }) => WITH_COORDINATOR.includes(state));
     const busy = census.sessions.filter(({ state }) => state === 'BUSY');
     dpus.set({ role: 'coordinator' }, sum(ready.map(({ coordinatorDpus }) => coordinatorDpus)));
     dpus.set({ role: 'worker' }, sum(busy.map(({ workerDpus }) => workerDpus)));
+  };
+}
+
+/** @param limitMebibytes what sessions and the pool may take together */
+export function readMemory(registers: Registers, limitMebibytes: number, availableMebibytes: () => number): Reading {
+  const limit = new Gauge({
+    name: 'parthenon_session_memory_limit_bytes',
+    help: 'What sessions and the pool may take together',
+    registers,
+  });
+  const available = new Gauge({
+    name: 'parthenon_available_memory_bytes',
+    help: 'Memory that can be had without swapping, here or in the control group',
+    registers,
+  });
+  return async () => {
+    limit.set(limitMebibytes * MEBIBYTE);
+    available.set(availableMebibytes() * MEBIBYTE);
   };
 }
 
@@ -108,10 +140,6 @@ export function readDrivers(registers: Registers, drivers: Pick<Drivers, 'usage'
     }
     counted = counts;
   };
-}
-
-function countOf(counts: Census['sessions'] | Census['calculations'], wanted: string): number {
-  return counts.find(({ state }) => state === wanted)?.count ?? 0;
 }
 
 function sum(numbers: readonly number[]): number {

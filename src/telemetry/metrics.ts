@@ -2,13 +2,15 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Drivers } from '../drivers/driver.ts';
 import type { Database } from '../store/store.ts';
 import { countCalls, countObjects, countStore, countWork } from './counted.ts';
-import { readDrivers, readPool, readState } from './gauges.ts';
+import { readDrivers, readMemory, readPool, readState } from './gauges.ts';
 
 export interface MetricsSources {
   readonly database: Database;
   readonly drivers: Pick<Drivers, 'pool' | 'usage'>;
   /** Status calls whose reply is held until a change. */
   readonly heldReplies: () => number;
+  /** Mebibytes: what sessions may take together, and what can be had now. */
+  readonly memory: { readonly limit: number; readonly available: () => number };
   readonly version: string;
 }
 
@@ -50,6 +52,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     readState(registers, sources.database),
     readDrivers(registers, sources.drivers),
     readPool(registers, sources.drivers),
+    readMemory(registers, sources.memory.limit, sources.memory.available),
   ];
   const read = async () => {
     await Promise.all(readings.map((reading) => reading()));

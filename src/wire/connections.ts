@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
+import { connection as happened } from '../happenings.ts';
 
 /** No AWS client sends a second request before the first is answered; each that waits holds memory. */
 const MOST_UNDER_WAY = 16;
@@ -39,6 +40,7 @@ export class Connections {
   /** @param secure a newcomer that there is no room for cannot read a reply without TLS */
   add(socket: Socket, secure: boolean): void {
     if (this.#all.size >= this.#most && !this.#makeRoom(socket)) {
+      happened.tell({ step: 'refused' });
       if (secure) socket.destroy();
       else socket.end(NO_ROOM, () => socket.destroy());
       return;
@@ -47,7 +49,9 @@ export class Connections {
     const connection = { socket, underWay: 0 };
     this.#all.set(name, connection);
     this.#idle.set(name, connection);
+    happened.tell({ step: 'opened' });
     socket.once('close', () => {
+      happened.tell({ step: 'closed' });
       if (this.#all.get(name) !== connection) return;
       this.#all.delete(name);
       this.#idle.delete(name);
@@ -88,6 +92,7 @@ export class Connections {
     this.#all.delete(name);
     this.#idle.delete(name);
     socket.destroy();
+    happened.tell({ step: 'evicted' });
     return true;
   }
 }

@@ -22,17 +22,18 @@ for (const { title, skip, open } of dialects)
     });
 
     it('counts what has not ended, and nothing else', async () => {
-      const idle = session({ state: 'IDLE', coordinator_dpus: 2, worker_dpus: 3 });
-      const busy = session({ state: 'BUSY', coordinator_dpus: 1, worker_dpus: 4 });
+      const idle = session({ state: 'IDLE', coordinator_dpus: 2, worker_dpus: 3, memory_mebibytes: 512 });
+      const busy = session({ state: 'BUSY', coordinator_dpus: 1, worker_dpus: 4, memory_mebibytes: 2 });
       const ended = session({ state: 'TERMINATED', ended_at: 5 });
-      for (const row of [idle, session({ state: 'IDLE' }), busy, ended]) await insertSession(database, row);
+      for (const row of [idle, session({ state: 'IDLE', memory_mebibytes: 1 }), busy, ended])
+        await insertSession(database, row);
       await insertCalculation(database, calculation({ session_id: busy.id, state: 'RUNNING' }));
       await insertCalculation(database, calculation({ session_id: busy.id, state: 'COMPLETED' }));
       await insertCalculation(database, calculation({ session_id: ended.id, state: 'FAILED' }));
       const census = await takeCensus(database, runningCalculationStates);
       expect(census.sessions.toSorted((left, right) => left.count - right.count)).toEqual([
-        { state: 'BUSY', count: 1, coordinatorDpus: 1, workerDpus: 4 },
-        { state: 'IDLE', count: 2, coordinatorDpus: 3, workerDpus: 4 },
+        { state: 'BUSY', count: 1, coordinatorDpus: 1, workerDpus: 4, memoryMebibytes: 2 },
+        { state: 'IDLE', count: 2, coordinatorDpus: 3, workerDpus: 4, memoryMebibytes: 513 },
       ]);
       expect(census.calculations).toEqual([{ state: 'RUNNING', count: 1 }]);
     });

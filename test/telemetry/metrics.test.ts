@@ -1,11 +1,12 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { GetSessionCommand, ListWorkGroupsCommand, StartSessionCommand } from '@aws-sdk/client-athena';
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitForSession } from '../support/calculations.ts';
 import { scrape } from '../support/exposition.ts';
-import { newHome, startTestServer, type TestServer } from '../support/server.ts';
+import { newHome, startTestServer, type TestServer, until } from '../support/server.ts';
 
 const MISSING = '00000000-0000-4000-8000-000000000000';
 
@@ -113,6 +114,18 @@ describe('what is counted', () => {
     expect(after.value(name, statements)).toBeGreaterThan(before.value(name, statements) ?? 0);
     expect(after.value('parthenon_store_up')).toBe(1);
     expect(after.value('parthenon_store_outages_total')).toBe(0);
+  });
+
+  it('is every connection while it is open', async () => {
+    const open = async () => (await scrape(server)).value('parthenon_connections') ?? 0;
+    const before = await open();
+    const { hostname, port } = new URL(server.endpoint);
+    const sockets = [connect(Number(port), hostname), connect(Number(port), hostname)];
+    await until(async () => (await open()) >= before + 2, 10_000);
+    const during = await open();
+    for (const socket of sockets) socket.destroy();
+    await until(async () => (await open()) <= during - 2, 10_000);
+    expect((await scrape(server)).value('parthenon_connections_refused_total', { what: 'refused' })).toBe(0);
   });
 
   it('is a session that is refused, by cause', async () => {

@@ -53,6 +53,7 @@ it('shows the pool fill, and a session that starts from it', async () => {
   const after = await scrape(server);
   expect(after.value('parthenon_session_start_duration_seconds_count', { kind: 'hot' })).toBe(1);
   expect(after.value('parthenon_sessions', { state: 'IDLE' })).toBe(1);
+  expect(after.value('parthenon_session_memory_bytes', { state: 'IDLE' })).toBeGreaterThan(1e9);
   expect(after.value('parthenon_dpus_in_use', { role: 'coordinator' })).toBe(1);
   expect(after.value('parthenon_dpus_in_use', { role: 'worker' })).toBe(0);
   expect(after.value('parthenon_drivers', { role: 'session' })).toBe(1);
