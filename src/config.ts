@@ -177,7 +177,7 @@ const settings = {
     .default(256)
     .describe('memory that has to be left for others when one more driver has started, MiB; 0: nobody looks'),
   requestRate: wholeNumber(0, 1_000_000)
-    .default(1000)
+    .default(10_000)
     .describe('Athena calls that one key may make a second, twice that in a moment; 0: any number'),
   s3RequestRate: wholeNumber(0, 1_000_000)
     .default(0)

@@ -59,7 +59,7 @@ export const DEFAULT_LIMITS: WireLimits = {
   stallMillis: 120_000,
   keepAliveMillis: 300_000,
   connections: 4096,
-  requestsPerSecond: 1000,
+  requestsPerSecond: 10_000,
 };
 
 export interface ServerOptions {
