@@ -9,7 +9,7 @@ import { checkout } from './setup/paths.mjs';
 /** For each room the rooms and files that it may import, beside itself. A longer path counts before a shorter one. */
 const ROOMS = new Map(
   Object.entries({
-    wire: ['operations', 'access'],
+    wire: ['json-line.ts', 'operations', 'access'],
     'wire/s3': ['wire', 'operations', 'access', 'objects'],
     operations: ['sessions', 'notebooks', 'workgroups', 'access', 'store'],
     sessions: ['spark-properties', 'workgroups', 'notebooks', 'access', 'store', 'drivers', 'objects'],
@@ -32,9 +32,10 @@ const ROOMS = new Map(
     'machine-memory.ts': [],
     'clock.ts': [],
     'run-out.ts': [],
+    'json-line.ts': [],
     'home.ts': [],
     'own-s3.ts': ['objects'],
-    'log-destination.ts': [],
+    'log-destination.ts': ['json-line.ts'],
     stop: ['drivers/processes.ts'],
     backup: ['stop/server-process.ts', 'drivers/processes.ts', 'store', 'objects', 'home.ts'],
     'main.ts': ['*'],

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { plainJsonLine } from './json-line.ts';
 
 const STDERR = 2;
 const PAUSE_MILLIS = 2;
@@ -7,11 +8,12 @@ const LONGEST_PAUSES = 500;
 
 /**
  * Where the log goes: standard error, line by line, so that nothing of it is lost when the process ends. A line that cannot be written is given
- * up: of a terminal that was closed each write fails, and pino's own destination would try again for ever.
+ * up: of a terminal that was closed each write fails, and pino's own destination would try again for ever. What callers have sent is in
+ * lines, and reaches no terminal as more than text.
  */
 export const logDestination = {
   write(line: string): void {
-    let rest: Uint8Array = Buffer.from(line);
+    let rest: Uint8Array = Buffer.from(plainJsonLine(line));
     for (let pauses = 0; rest.length > 0 && pauses < LONGEST_PAUSES; ) {
       try {
         rest = rest.subarray(writeSync(STDERR, rest));

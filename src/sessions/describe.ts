@@ -6,7 +6,8 @@ import type {
   SessionStatus,
   SessionSummary,
 } from '@aws-sdk/client-athena';
-import { calculationsIn } from '../store/calculations.ts';
+import { calculationsIn, type ListedCalculation } from '../store/calculations.ts';
+import type { ListedSession } from '../store/sessions.ts';
 import type { CalculationRow, SessionRow } from '../store/tables.ts';
 import type { SessionsContext } from './context.ts';
 import { calculationDpuMillis, sessionDpuMillis } from './dpus.ts';
@@ -18,7 +19,7 @@ const PROGRESS_WAIT_MILLIS = 250;
 const date = (millis: number | null): Date | undefined => (millis === null ? undefined : new Date(Number(millis)));
 const parsed = <T>(json: string | null): T | undefined => (json === null ? undefined : (JSON.parse(json) as T));
 
-export function describeSessionStatus(row: SessionRow): SessionStatus {
+export function describeSessionStatus(row: ListedSession): SessionStatus {
   return {
     StartDateTime: date(row.started_at),
     LastModifiedDateTime: date(row.last_modified_at),
@@ -52,7 +53,7 @@ export async function describeSession(context: SessionsContext, row: SessionRow)
   };
 }
 
-export function summarizeSession(row: SessionRow): SessionSummary {
+export function summarizeSession(row: ListedSession): SessionSummary {
   return {
     SessionId: row.id,
     Description: row.description ?? undefined,
@@ -62,7 +63,7 @@ export function summarizeSession(row: SessionRow): SessionSummary {
   };
 }
 
-export function describeCalculationStatus(row: CalculationRow): CalculationStatus {
+export function describeCalculationStatus(row: ListedCalculation): CalculationStatus {
   return {
     SubmissionDateTime: date(row.submitted_at),
     CompletionDateTime: date(row.completed_at),

@@ -31,17 +31,30 @@ export async function moveCalculation(
   return result.numUpdatedRows > 0n;
 }
 
+/** What lists tell of a calculation: not its code. */
+const LISTED = [
+  'id',
+  'position',
+  'session_id',
+  'description',
+  'state',
+  'state_change_reason',
+  'submitted_at',
+  'completed_at',
+] as const;
+export type ListedCalculation = Pick<CalculationRow, (typeof LISTED)[number]>;
+
 /** Newest first; all states unless one is given. */
 export async function listCalculations(
   database: Database,
   sessionId: string,
   filter: { state?: CalculationState | undefined; limit: number; token?: string | undefined },
-): Promise<Page<CalculationRow>> {
+): Promise<Page<ListedCalculation>> {
   const name = `calculations/${sessionId}`;
   const before = decodeToken<number>(name, filter.token, 'number');
   const rows = await database
     .selectFrom('calculations')
-    .selectAll()
+    .select(LISTED)
     .where('session_id', '=', sessionId)
     .$if(filter.state !== undefined, (query) => query.where('state', '=', filter.state as CalculationState))
     .$if(before !== undefined, (query) => query.where('position', '<', before as number))

@@ -46,17 +46,34 @@ export async function addBusyTime(database: Database, id: string, millis: number
     .execute();
 }
 
+/** What lists tell of a session: not its engine configuration, which may be megabytes for each of a hundred. */
+const LISTED = [
+  'id',
+  'position',
+  'workgroup',
+  'description',
+  'engine_version',
+  'notebook_version',
+  'state',
+  'state_change_reason',
+  'started_at',
+  'last_modified_at',
+  'ended_at',
+  'idle_since',
+] as const;
+export type ListedSession = Pick<SessionRow, (typeof LISTED)[number]>;
+
 /** Newest first; those that have not ended unless a state is given. */
 export async function listSessions(
   database: Database,
   workGroup: string,
   filter: { state?: SessionState | undefined; limit: number; token?: string | undefined },
-): Promise<Page<SessionRow>> {
+): Promise<Page<ListedSession>> {
   const name = `sessions/${workGroup}`;
   const before = decodeToken<number>(name, filter.token, 'number');
   const rows = await database
     .selectFrom('sessions')
-    .selectAll()
+    .select(LISTED)
     .where('workgroup', '=', workGroup)
     .$if(filter.state === undefined, (query) => query.where('ended_at', 'is', null))
     .$if(filter.state !== undefined, (query) => query.where('state', '=', filter.state as SessionState))

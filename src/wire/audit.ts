@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
 import type { Logger } from 'pino';
+import { plainJsonLine } from '../json-line.ts';
 import { type CallRecord, outcomeOf } from './call-record.ts';
 
 /** Where the lines of calls go. */
@@ -17,7 +18,7 @@ const MOST_OF_A_KEY_ID = 128;
  */
 export function auditLine(record: CallRecord, begun: number, ended: number, status: number, answered: boolean): string {
   const { requestId, source, service, operation, accessKeyId, principal, resource } = record;
-  return JSON.stringify({
+  const line = JSON.stringify({
     time: new Date(begun).toISOString(),
     requestId,
     principal: principal?.arn ?? null,
@@ -32,6 +33,7 @@ export function auditLine(record: CallRecord, begun: number, ended: number, stat
     // Only where calls are traced: JSON has no undefined.
     traceId: record.traceId,
   });
+  return plainJsonLine(line);
 }
 
 /** Lines to standard output. */

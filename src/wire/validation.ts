@@ -17,6 +17,9 @@ interface Failure {
 /** A message names this many failures at most; its count tells of more. */
 const MAX_SHOWN_FAILURES = 100;
 
+/** … and no more of them than come to this: each shows its value, which may be long. */
+const MAX_SHOWN_CHARACTERS = 256 * 1024;
+
 /** Failures are collected from the first elements of a list or map; no bound of the model on their number is higher. */
 const MAX_SEARCHED_ELEMENTS = 1000;
 
@@ -48,7 +51,7 @@ export function validateInput(shapeName: string, input: object): void {
   const errors = validators.all(shortened(input)) ? validators.first.errors : validators.all.errors;
   const failures = failuresOf(shapeName, input, errors ?? []);
   const count = `${failures.length} validation error${failures.length === 1 ? '' : 's'} detected: `;
-  throw new InvalidRequestException(count + failures.slice(0, MAX_SHOWN_FAILURES).map(textOf).join('; '));
+  throw new InvalidRequestException(count + shownOf(failures).join('; '));
 }
 
 /** Looking for all failures among a million bad tags would hold the server for many seconds. */
@@ -57,6 +60,18 @@ function shortened(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
   const entries = Object.entries(value).slice(0, MAX_SEARCHED_ELEMENTS);
   return Object.fromEntries(entries.map(([name, item]) => [name, shortened(item)]));
+}
+
+function shownOf(failures: readonly Failure[]): string[] {
+  const shown: string[] = [];
+  let characters = 0;
+  for (const failure of failures.slice(0, MAX_SHOWN_FAILURES)) {
+    const text = textOf(failure);
+    shown.push(text);
+    characters += text.length;
+    if (characters > MAX_SHOWN_CHARACTERS) break;
+  }
+  return shown;
 }
 
 function textOf({ reference, value, path, constraint }: Failure): string {

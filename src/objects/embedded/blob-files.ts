@@ -7,6 +7,9 @@ import { withFullDiskExplained } from './storage-error.ts';
 /** Bytes gathered in memory before they are written; small objects are written at once. */
 const WRITE_BUFFER_BYTES = 1024 * 1024;
 const READ_BUFFER_BYTES = 512 * 1024;
+/** What all that is written and read at once may hold together: whoever comes when many are there gets a smaller share. */
+const BUFFERS_BYTES = 128 * 1024 * 1024;
+const LEAST_BUFFER_BYTES = 16 * 1024;
 const SHARDS = Array.from({ length: 256 }, (_, index) => index.toString(16).padStart(2, '0'));
 
 /** Bytes that are durable but belong to nobody yet; disposing of them unless `keep` was called removes the file. */
@@ -36,6 +39,8 @@ export class BlobFiles {
   /** While there are any, nothing is removed; what was to be goes when the last has ended. */
   #holds = 0;
   readonly #held = new Set<string>();
+  /** Reads and writes under way. */
+  #streams = 0;
 
   private constructor(folder: string, generation: number) {
     this.#incoming = join(folder, 'incoming');
@@ -60,31 +65,40 @@ export class BlobFiles {
    */
   async stage(body: AsyncIterable<Uint8Array>): Promise<StagedBytes> {
     const incoming = new IncomingFile(join(this.#incoming, `${randomBytes(16).toString('hex')}`));
+    this.#streams += 1;
     try {
-      for await (const chunk of body) await incoming.write(chunk);
+      for await (const chunk of body) await incoming.write(chunk, this.#share(WRITE_BUFFER_BYTES));
       await incoming.finish();
       const blob = incoming.path === undefined ? null : await this.#admit(incoming.path);
       return this.#staged(blob, incoming.size, incoming.md5());
     } catch (error) {
       await incoming.discard();
       throw withFullDiskExplained(error);
+    } finally {
+      this.#streams -= 1;
     }
   }
 
   /** Bytes `start` to `end`, both included, of a blob. */
   async *read(blob: string, start: number, end: number): AsyncGenerator<Buffer> {
     const handle = await open(this.#pathOf(blob), constants.O_RDONLY);
+    this.#streams += 1;
     try {
       for (let position = start; position <= end; ) {
-        const length = Math.min(READ_BUFFER_BYTES, end - position + 1);
+        const length = Math.min(this.#share(READ_BUFFER_BYTES), end - position + 1);
         const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(length), 0, length, position);
         if (bytesRead === 0) throw new Error(`blob ${blob} ends at byte ${position}; ${end + 1} were stored`);
         position += bytesRead;
         yield buffer.subarray(0, bytesRead);
       }
     } finally {
+      this.#streams -= 1;
       await handle.close();
     }
+  }
+
+  #share(most: number): number {
+    return Math.max(LEAST_BUFFER_BYTES, Math.min(most, Math.floor(BUFFERS_BYTES / this.#streams)));
   }
 
   pin(blob: string): void {
@@ -203,13 +217,14 @@ class IncomingFile {
     return this.#created ? this.#path : undefined;
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
+  /** @param most bytes to gather before they are written */
+  async write(chunk: Uint8Array, most: number): Promise<void> {
     if (chunk.byteLength === 0) return;
     this.#md5.update(chunk);
     this.size += chunk.byteLength;
     this.#pending.push(chunk);
     this.#pendingBytes += chunk.byteLength;
-    if (this.#pendingBytes >= WRITE_BUFFER_BYTES) await this.#flush();
+    if (this.#pendingBytes >= most) await this.#flush();
   }
 
   async finish(): Promise<void> {

@@ -312,3 +312,25 @@ describe('after a kill', () => {
     expect(await store.bucketExists(BUCKET)).toBe(true);
   });
 });
+
+test('readers and writers share what memory there is for them: whoever comes late gets less', async () => {
+  await put('large', randomBytes(2 * MEBIBYTE));
+  const objects = await Promise.all(Array.from({ length: 900 }, () => store.open(name('large'))));
+  const readers = objects.map((object) => object.read());
+  let held = 0;
+  const first: number[] = [];
+  for (const reader of readers) {
+    const { value } = await reader.next();
+    first.push(value?.length ?? 0);
+    held += value?.length ?? 0;
+  }
+  expect(first[0]).toBe(512 * 1024);
+  expect(first.at(-1)).toBeLessThanOrEqual((128 * MEBIBYTE) / 900);
+  expect(held).toBeLessThan(300 * MEBIBYTE);
+  // Each has all of it in the end, in whatever pieces.
+  expect((first.at(-1) ?? 0) + (await collect(readers.at(-1) as AsyncGenerator<Buffer>)).length).toBe(2 * MEBIBYTE);
+  for (const reader of readers) await reader.return(undefined);
+  for (const object of objects) await object[Symbol.asyncDispose]();
+  await using object = await store.open(name('large'));
+  expect((await object.read().next()).value?.length).toBe(512 * 1024);
+});

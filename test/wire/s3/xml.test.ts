@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readXml } from '../../../src/wire/s3/xml.ts';
 import { call } from './raw-request.ts';
 import { type S3Server, startS3Server } from './s3-server.ts';
 
@@ -35,4 +36,23 @@ test('errors do not write such text raw either', async () => {
   expect(body).toContain('<ArgumentValue>url&#x1;</ArgumentValue>');
   const missing = await call(server, { path: '/bucket/no%02ne' });
   expect(missing.body).toContain('<Key>no&#x2;ne</Key>');
+});
+
+test('the largest document that S3 has is read, one of more tags or longer text than any has is not', () => {
+  const checksums =
+    '<ChecksumCRC32>a</ChecksumCRC32><ChecksumCRC32C>a</ChecksumCRC32C><ChecksumSHA256>a</ChecksumSHA256>';
+  const part = `<Part><PartNumber>1</PartNumber><ETag>&quot;a&quot;</ETag>${checksums}</Part>`;
+  const largest = `<CompleteMultipartUpload>${part.repeat(10_000)}</CompleteMultipartUpload>`;
+  expect(readXml(Buffer.from(largest), 'CompleteMultipartUpload').all('Part')).toHaveLength(10_000);
+  const keys = `<Object><Key>${'&#x1;'.repeat(1024)}</Key></Object>`.repeat(1000);
+  expect(readXml(Buffer.from(`<Delete>${keys}</Delete>`), 'Delete').all('Object')).toHaveLength(1000);
+  for (const [before, one, times] of [
+    ['', '<x/>', 200_001],
+    ['', ' ', 70_000],
+    ['<x a="', '&amp;', 20_000],
+  ] as const) {
+    expect(() => readXml(Buffer.from(`<Delete>${before}${one.repeat(times)}</Delete>`), 'Delete')).toThrow(
+      expect.objectContaining({ code: 'MalformedXML' }),
+    );
+  }
 });
