@@ -21,10 +21,11 @@ def make_class_data(launch: Launch) -> None:
     import pyspark.sql  # noqa: F401  as a driver does while the JVM is busy with itself
 
     from .context import attach_gateway
-    from .warm_up import warm_up
+    from .warm_up import use_connect, warm_up
 
     jvm = Jvm(dataclasses.replace(launch, makes_class_data=True), 2)
     jvm.start({})
     attach_gateway(jvm.connect())
     warm_up(launch)
+    use_connect(launch)
     jvm.stop(_DUMP_TIMEOUT_S)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .cluster import distribute_jars, is_cluster, keys_of_executors, make_context, settle, tags
+from .connect import without_plugin
 from .java_names import java_class, remember_names, scala_map, spark_conf
 from .launch import Launch
 from .pip_install import use_own_python
@@ -43,7 +44,7 @@ def session_properties(assignment: Mapping[str, Any], keys_file: Path) -> dict[s
         "spark.app.name": f"Athena session {assignment['session_id']}",
         **tags(master, assignment["session_id"]),
         **s3_properties(assignment["s3"], own, keys_file),
-        **own,
+        **without_plugin(own),
         **keys_of_executors(master, own),
         "spark.master": master,
     }

@@ -1,7 +1,7 @@
 """The kernel: Jupyter's protocol, and the few messages beside it by which the server makes a session of it.
 
 Shell channel: `assign_request`. Control channel, answered while code runs: `credentials_request`, `executors_request`,
-`progress_request`, `jobs_request`.
+`progress_request`, `jobs_request`, `connect_request`, `working_request`.
 An `execute_request` whose metadata carry `calculation_id` runs into that calculation's spool.
 """
 
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ipykernel.ipkernel import IPythonKernel
 
 from . import observe
+from .connect import Connect
 from .context import (
     adopt_context,
     attach_gateway,
@@ -75,6 +76,7 @@ class DriverKernel(IPythonKernel):
         self.work_group: str | None = None
         self._spool: Spool | None = None
         self._calculation_id: str | None = None
+        self._connect = Connect()
         self._interrupts = Interrupts(self._cancel_jobs, lambda: self.io_loop.add_callback(lambda: None))
         self._context_watch = ContextWatch(self._end_without_context)
         # One thread, hence one connection: what is asked often does not hold up interrupts, nor the other way round.
@@ -84,6 +86,8 @@ class DriverKernel(IPythonKernel):
         self.control_handlers["executors_request"] = self.executors_request
         self.control_handlers["progress_request"] = self.progress_request
         self.control_handlers["jobs_request"] = self.jobs_request
+        self.control_handlers["connect_request"] = self.connect_request
+        self.control_handlers["working_request"] = self.working_request
         self.shell.displayhook.current_spool = lambda: self._spool
         self.shell.display_pub.current_spool = lambda: self._spool
         self.shell.current_spool = lambda: self._spool
@@ -233,6 +237,12 @@ class DriverKernel(IPythonKernel):
     def jobs_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         since, until = parent["content"]["since"], parent["content"]["until"]
         self._observe(stream, ident, parent, "jobs", lambda context: observe.jobs(context, since, until))
+
+    def connect_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
+        self._observe(stream, ident, parent, "connect", self._connect.start)
+
+    def working_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
+        self._observe(stream, ident, parent, "working", lambda context: observe.working(context) or self._connect.works(context))
 
     def _observe(
         self, stream: Any, ident: Any, parent: dict[str, Any], name: str, ask: Callable[[SparkContext | None], Any]

@@ -94,6 +94,16 @@ def _millis(date: Any) -> int | None:
     return date.get().getTime() if date.isDefined() else None
 
 
+def working(context: SparkContext | None) -> bool:
+    """Whether anything runs in the session though no calculation does: Spark jobs, streaming queries."""
+    if context is None or context._jsc is None:
+        return False
+    if context.statusTracker().getActiveJobsIds():
+        return True
+    session = context._jvm.SparkSession.getDefaultSession()
+    return session.isDefined() and not session.get().sharedState().activeStreamingQueries().isEmpty()
+
+
 def _executor(executor_id: str, active: bool, started: int, ended: int | None) -> dict[str, Any]:
     return {
         "executor_id": executor_id,

@@ -103,6 +103,12 @@ export interface SparkJob {
   readonly tasks: number;
 }
 
+/** Where a session's Spark Connect listens on the loopback interface, and what it wants to be told with every call. */
+export interface SparkConnectAddress {
+  readonly port: number;
+  readonly secret: string;
+}
+
 export interface Driver {
   readonly identity: DriverIdentity;
   /** What the session was made of; undefined for a driver that an earlier server left. */
@@ -130,6 +136,13 @@ export interface Driver {
   jobs(since: Date, until: Date): Promise<readonly SparkJob[]>;
   /** Gives the session other keys, also while its code runs. @returns whether it has them */
   renewCredentials(credentials: SessionCredentials): Promise<boolean>;
+  /**
+   * Starts Spark Connect in the session's JVM if it does not run yet; also while a calculation runs.
+   * @throws SparkConnectFailed in one sentence, DriverDied
+   */
+  sparkConnect(): Promise<SparkConnectAddress>;
+  /** Whether anything runs in the session beside calculations: jobs, streaming queries, queries of Spark Connect's clients. */
+  working(): Promise<boolean>;
   /** Removes a calculation's spool folder, once its contents are in S3. */
   discardSpool(calculationId: string): Promise<void>;
   /**
@@ -142,6 +155,11 @@ export interface Driver {
 /** Starting a session failed for a reason that its user can act on; `message` is one sentence (Spark's own where there is one). */
 export class SessionStartFailed extends Error {
   override readonly name = 'SessionStartFailed';
+}
+
+/** Spark Connect cannot be had in this session; `message` is one sentence. */
+export class SparkConnectFailed extends Error {
+  override readonly name = 'SparkConnectFailed';
 }
 
 export class DriverDied extends Error {

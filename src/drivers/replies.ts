@@ -1,6 +1,6 @@
 /** What a driver replies. The session's code runs in the same process and can forge all of it, so each part is checked. */
 import { z } from 'zod';
-import type { CalculationOutcome, ExecutorInfo, SparkJob } from './driver.ts';
+import type { CalculationOutcome, ExecutorInfo, SparkConnectAddress, SparkJob } from './driver.ts';
 
 export type Reply = Readonly<Record<string, unknown>>;
 
@@ -24,6 +24,14 @@ const EXECUTORS = z.object({
 });
 
 const PROGRESS = z.object({ progress: z.number().min(0).max(100) });
+
+const CONNECT = z.object({
+  connect: z.object({ port: z.number().int().min(1).max(65_535), secret: z.string().regex(/^[\w-]{16,128}$/) }),
+});
+
+const WORKING = z.object({ working: z.boolean() });
+
+const REFUSAL = z.object({ status: z.literal('error'), reason: z.string().min(1).max(2000) });
 
 const FAILURE = z.object({ status: z.literal('error'), ename: z.string(), evalue: z.string() });
 
@@ -84,6 +92,21 @@ export function readExecutors(reply: unknown): ExecutorInfo[] | undefined {
 /** 0..100; undefined when nothing runs, and for anything else. */
 export function readProgress(reply: unknown): number | undefined {
   return PROGRESS.safeParse(reply).data?.progress;
+}
+
+/** undefined for anything but an address. */
+export function readConnect(reply: unknown): SparkConnectAddress | undefined {
+  return CONNECT.safeParse(reply).data?.connect;
+}
+
+/** Why the driver did not do what it was asked; undefined for anything else. */
+export function readRefusal(reply: unknown): string | undefined {
+  return REFUSAL.safeParse(reply).data?.reason.toWellFormed();
+}
+
+/** false for anything else. */
+export function readWorking(reply: unknown): boolean {
+  return WORKING.safeParse(reply).data?.working ?? false;
 }
 
 /** How a calculation ended that has left no outcome. */

@@ -14,6 +14,8 @@ import {
   type SessionAssignment,
   type SessionCredentials,
   SessionStartFailed,
+  type SparkConnectAddress,
+  SparkConnectFailed,
   type SparkJob,
 } from './driver.ts';
 import type { DriverFolder } from './driver-folder.ts';
@@ -24,10 +26,13 @@ import {
   type Assigned,
   type Reply,
   readAssigned,
+  readConnect,
   readExecutors,
   readFailure,
   readJobs,
   readProgress,
+  readRefusal,
+  readWorking,
 } from './replies.ts';
 import { readOutcome, removeSpool, salvageSpool, spoolFolder as closedSpool } from './spool.ts';
 
@@ -35,6 +40,8 @@ import { readOutcome, removeSpool, salvageSpool, spoolFolder as closedSpool } fr
 const SHUTDOWN_MS = 8_000;
 /** Executors and progress are asked while code runs; a JVM that collects garbage does not answer in time. */
 const OBSERVE_MS = 5_000;
+/** Spark Connect's classes come from a disk that may be busy. */
+const CONNECT_MS = 30_000;
 /** A driver that an earlier server left gets so long to show that it is there. */
 const ANSWER_MS = 10_000;
 
@@ -219,6 +226,19 @@ export class SparkDriver implements Driver {
     return reply?.status === 'ok';
   }
 
+  async sparkConnect(): Promise<SparkConnectAddress> {
+    const reply = await this.#observe('connect_request', CONNECT_MS);
+    const address = readConnect(reply);
+    if (address !== undefined) return address;
+    if (!this.alive) throw new DriverDied((await this.exited).reason);
+    const why = readRefusal(reply) ?? `the driver did not answer within ${CONNECT_MS / 1000} s`;
+    throw new SparkConnectFailed(`Spark Connect did not start: ${why}`);
+  }
+
+  async working(): Promise<boolean> {
+    return readWorking(await this.#observe('working_request'));
+  }
+
   async discardSpool(calculationId: string): Promise<void> {
     await removeSpool(this.identity.folder, calculationId);
   }
@@ -275,10 +295,10 @@ export class SparkDriver implements Driver {
   }
 
   /** One question of a kind at a time: a JVM that is slow to answer must not collect them. */
-  #observe(type: string): Promise<Reply | undefined> {
+  #observe(type: string, milliseconds = OBSERVE_MS): Promise<Reply | undefined> {
     let answer = this.#observing.get(type);
     if (answer === undefined) {
-      answer = this.#askWithin(OBSERVE_MS, type).finally(() => this.#observing.delete(type));
+      answer = this.#askWithin(milliseconds, type).finally(() => this.#observing.delete(type));
       this.#observing.set(type, answer);
     }
     return answer;

@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { readAssigned, readExecutors, readFailure, readJobs, readProgress } from '../../src/drivers/replies.ts';
+import {
+  readAssigned,
+  readConnect,
+  readExecutors,
+  readFailure,
+  readJobs,
+  readProgress,
+  readRefusal,
+  readWorking,
+} from '../../src/drivers/replies.ts';
 
 const EXECUTOR = { executor_id: '1', type: 'WORKER', state: 'TERMINATED', started_at: 1000, ended_at: 2000 };
 
@@ -35,6 +44,34 @@ test.each([
   [null, undefined],
 ])('progress: %j', (reply, expected) => {
   expect(readProgress(reply)).toBe(expected);
+});
+
+const SECRET = 'x'.repeat(43);
+
+test.each([
+  [{ connect: { port: 40_000, secret: SECRET } }, { port: 40_000, secret: SECRET }],
+  [{ connect: { port: 0, secret: SECRET } }, undefined],
+  [{ connect: { port: '40000', secret: SECRET } }, undefined],
+  [{ connect: { port: 40_000, secret: `${SECRET}\r\nx: y` } }, undefined],
+  [{ connect: null }, undefined],
+  [null, undefined],
+])('the address of Spark Connect: %j', (reply, expected) => {
+  expect(readConnect(reply)).toEqual(expected);
+});
+
+test('a refusal is told in words', () => {
+  expect(readRefusal({ status: 'error', reason: 'No room.' })).toBe('No room.');
+  for (const reply of [undefined, {}, { status: 'ok', reason: 'x' }, { status: 'error', reason: 1 }])
+    expect(readRefusal(reply)).toBeUndefined();
+});
+
+test.each([
+  [{ working: true }, true],
+  [{ working: false }, false],
+  [{ working: 'yes' }, false],
+  [undefined, false],
+])('working: %j', (reply, expected) => {
+  expect(readWorking(reply)).toBe(expected);
 });
 
 test('a failure is told in words, whatever the reply is', () => {
