@@ -17,6 +17,7 @@ import { refuseConnection } from './client-errors.ts';
 import { Connections } from './connections.ts';
 import { createDispatcher, type S3Handler } from './dispatch.ts';
 import type { Readiness } from './health.ts';
+import { alpn, type GrpcHandler, Http2Side } from './http2.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import type { MetricsEndpoint } from './metrics.ts';
 import { RateLimit } from './rate-limit.ts';
@@ -70,6 +71,8 @@ export interface ServerOptions {
   readonly assumeRole?: AssumeRole;
   /** The embedded store's handler; without it the server says that S3 is not served here. */
   readonly s3?: S3Handler;
+  /** Answers gRPC calls, which come over HTTP/2 to the same port; without it HTTP/2 is not spoken. */
+  readonly grpc?: GrpcHandler | undefined;
   readonly ready: Readiness;
   readonly logger: Logger;
   /** Serves over TLS alone, as this one. */
@@ -97,7 +100,7 @@ export interface WireServer {
   close(deadlineMillis: number): Promise<void>;
 }
 
-/** The server's one port: Athena, S3, a little STS, health checks and metrics. */
+/** The server's one port: Athena, S3, a little STS, health checks, metrics, and gRPC for sessions. */
 export function createServer(options: ServerOptions): WireServer {
   const { logger, audit, tls } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -106,6 +109,7 @@ export function createServer(options: ServerOptions): WireServer {
   const servers = [http];
   const rate = new RateLimit(limits.requestsPerSecond);
   const connections = new Connections(limits.connections, logger);
+  const http2 = options.grpc && new Http2Side(options.grpc, limits, connections);
   const dispatch = createDispatcher({
     athena: createAthenaEndpoint({ ...options, rate }),
     sts: createStsEndpoint({ ...options, rate }),
@@ -159,6 +163,8 @@ export function createServer(options: ServerOptions): WireServer {
   };
 
   const serve = (server: Server): void => {
+    if (server === secure) http2?.shareTlsPort(server);
+    else http2?.sharePort(server);
     server.on('request', (request, response) => take(request, response));
     server.on('checkContinue', (request, response) =>
       take(
@@ -185,6 +191,7 @@ export function createServer(options: ServerOptions): WireServer {
     },
     changeTls: (identity) => secure?.setSecureContext(identity),
     close(deadlineMillis) {
+      http2?.close(deadlineMillis);
       closed ??= Promise.all(servers.map((server) => closeInOrder(server, deadlineMillis))).then(() => undefined);
       for (const response of underWay.values()) response.shouldKeepAlive = false;
       return closed;
