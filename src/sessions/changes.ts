@@ -10,6 +10,7 @@ export class Changes {
   readonly #longestMillis: number;
   readonly #most: number;
   readonly #waiting = new Map<string, Set<Waiter>>();
+  readonly #watchers = new Map<string, Set<Waiter>>();
   #held = 0;
 
   /**
@@ -29,6 +30,20 @@ export class Changes {
   /** Wakes who waits for this session or calculation; to be called after the change is committed. */
   tell(id: string): void {
     for (const wake of this.#waiting.get(id) ?? []) wake();
+    for (const look of this.#watchers.get(id) ?? []) look();
+  }
+
+  /**
+   * Has `look` called at every change, until it is told to stop; it must not throw.
+   * @returns what ends that
+   */
+  watch(id: string, look: () => void): () => void {
+    const watchers = this.#watchers.get(id) ?? new Set<Waiter>();
+    this.#watchers.set(id, watchers.add(look));
+    return () => {
+      watchers.delete(look);
+      if (watchers.size === 0 && this.#watchers.get(id) === watchers) this.#watchers.delete(id);
+    };
   }
 
   /**

@@ -6,6 +6,7 @@ import type { ExternalRoles } from '../objects/external-roles.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { Database } from '../store/store.ts';
 import type { WorkGroups } from '../workgroups/workgroups.ts';
+import type { Activity } from './activity.ts';
 import type { Changes } from './changes.ts';
 import type { Quotas } from './quotas.ts';
 
@@ -63,6 +64,8 @@ export interface SessionsContext {
   readonly draining: AbortController;
   /** Status calls that wait for one. */
   readonly changes: Changes;
+  /** Use of sessions other than by calculations. */
+  readonly activity: Activity;
   /** Background work that an orderly stop waits for. */
   readonly background: Set<Promise<void>>;
 }

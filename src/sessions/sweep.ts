@@ -1,7 +1,8 @@
 import { sessionArn } from '../access/arns.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { forgetRequestTokens } from '../store/request-tokens.ts';
-import { deleteEndedSessions, idleSessionsPast, renewLeases, shiftIdleTimes } from '../store/sessions.ts';
+import { deleteEndedSessions, idleSessionsPast, renewLeases, shiftIdleTimes, touchIdleSessions } from '../store/sessions.ts';
+import type { SessionRow } from '../store/tables.ts';
 import { LEASE_MILLIS, type SessionsContext } from './context.ts';
 import { TERMINATED_PER_REQUEST } from './ending.ts';
 import { renewSessionKeys } from './session-keys.ts';
@@ -9,6 +10,8 @@ import { beginTermination } from './terminate-session.ts';
 
 const SWEEP_MILLIS = 1_000;
 const LEASE_RENEWAL_MILLIS = LEASE_MILLIS / 3;
+/** Far less than the shortest idle timeout, a minute. */
+const ACTIVITY_MILLIS = 5_000;
 const RETENTION_SWEEP_MILLIS = 60_000;
 /** Clocks that are only kept right move by less between two sweeps. */
 const JUMP_MILLIS = 5_000;
@@ -25,6 +28,7 @@ export class Sweeper {
   /** By the steady clock, as intervals are. */
   #leasesRenewedAt = Number.NEGATIVE_INFINITY;
   #retentionSweptAt = Number.NEGATIVE_INFINITY;
+  #activityWrittenAt = Number.NEGATIVE_INFINITY;
 
   constructor(context: SessionsContext, clock: Clock = systemClock) {
     this.#context = context;
@@ -54,6 +58,10 @@ export class Sweeper {
     const now = this.#clock.wall();
     const steady = this.#clock.steady();
     await this.#followClock(now, steady);
+    if (steady - this.#activityWrittenAt >= ACTIVITY_MILLIS) {
+      await writeActivity(this.#context, now);
+      this.#activityWrittenAt = steady;
+    }
     await terminateIdleSessions(this.#context, now);
     renewSessionKeys(this.#context, now);
     if (steady - this.#leasesRenewedAt >= LEASE_RENEWAL_MILLIS) {
@@ -80,11 +88,30 @@ export class Sweeper {
   }
 }
 
-/** Only from IDLE: a calculation that came in between has made the session BUSY, and the move fails. */
-export async function terminateIdleSessions(context: SessionsContext, now: number): Promise<void> {
-  for (const session of await idleSessionsPast(context.database, now)) {
-    await beginTermination(context, session.id, TERMINATED_PER_REQUEST, ['IDLE']);
+/** Idle timeouts count from a session's last use, not only from its last calculation. */
+export async function writeActivity(context: SessionsContext, now: number): Promise<void> {
+  const used = context.activity.take();
+  if (used.length === 0) return;
+  try {
+    await touchIdleSessions(context.database, used, now);
+  } catch (error) {
+    context.activity.putBack(used);
+    throw error;
   }
+}
+
+/**
+ * Only from IDLE: a calculation that came in between has made the session BUSY, and the move fails. Who works without a calculation,
+ * as a streaming query does, or a query of Spark Connect whose client has lost its connection, is not idle either.
+ */
+export async function terminateIdleSessions(context: SessionsContext, now: number): Promise<void> {
+  const past = await idleSessionsPast(context.database, now);
+  const end = async ({ id }: SessionRow) => {
+    const working = await context.live.get(id)?.working();
+    if (working) await touchIdleSessions(context.database, [id], now);
+    else await beginTermination(context, id, TERMINATED_PER_REQUEST, ['IDLE']);
+  };
+  await Promise.all(past.map(end));
 }
 
 /** Request tokens live as long as what they started: a repeated call must never start a second one while the first is listed. */

@@ -188,6 +188,16 @@ export async function shiftIdleTimes(
     .execute();
 }
 
+/** Puts off the end of sessions that are IDLE as rows say, but in use. */
+export async function touchIdleSessions(database: Database, ids: readonly string[], now: number): Promise<void> {
+  await database
+    .updateTable('sessions')
+    .set({ idle_since: now })
+    .where('id', 'in', ids)
+    .where('state', '=', 'IDLE')
+    .execute();
+}
+
 export async function renewLeases(database: Database, owner: string, until: number): Promise<void> {
   await database
     .updateTable('sessions')

@@ -66,4 +66,17 @@ describe('Changes', () => {
     changes.tell('a');
     expect(await again).toBe('done');
   });
+
+  it('tells who watches of every change, until they have seen enough', () => {
+    const changes = new Changes(0, 0);
+    const seen: string[] = [];
+    const [endFirst, endSecond] = ['first', 'second'].map((name) => changes.watch('a', () => seen.push(name)));
+    changes.tell('a');
+    changes.tell('b');
+    endFirst?.();
+    changes.tell('a');
+    endSecond?.();
+    changes.tell('a');
+    expect(seen).toEqual(['first', 'second', 'second']);
+  });
 });
