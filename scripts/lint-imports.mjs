@@ -11,7 +11,7 @@ const ROOMS = new Map(
   Object.entries({
     wire: ['json-line.ts', 'operations', 'access'],
     'wire/s3': ['wire', 'operations', 'access', 'objects'],
-    operations: ['sessions', 'notebooks', 'workgroups', 'access', 'store'],
+    operations: ['endpoints', 'sessions', 'notebooks', 'workgroups', 'access', 'store'],
     sessions: ['spark-properties', 'workgroups', 'notebooks', 'access', 'store', 'drivers', 'objects'],
     notebooks: ['workgroups', 'sessions', 'access', 'store', 'drivers', 'objects'],
     workgroups: ['sessions', 'notebooks', 'access', 'store', 'drivers', 'objects'],
@@ -52,7 +52,7 @@ const MODULES = new Map(
   Object.entries({
     'node:http': ['wire'],
     'node:https': ['wire'],
-    'node:http2': ['wire'],
+    'node:http2': ['wire', 'endpoints'],
     'node:child_process': ['drivers', 'catalog', 'runtime', 'backup', 'cli.ts'],
     zeromq: ['drivers'],
     kysely: ['store', 'objects'],

@@ -195,6 +195,19 @@ const settings = {
     .default(3600)
     .describe("how long a session's keys to S3 are good; they are renewed at half of that while it lives"),
   sessionStartSeconds: wholeNumber(5, 3600).default(180).describe('how long a session may take to start'),
+  connectEndpoint: z
+    .string()
+    .regex(
+      /^https?:\/\/[a-z0-9*.:[\]-]+\/?$/i,
+      'must be https://host or https://host:port, with * for the id of the session',
+    )
+    .optional()
+    .describe(
+      "EndpointUrl of sessions' Spark Connect, where clients reach this server by another address than it listens at, e.g. https://spark.example.com; a * stands for the session's id",
+    ),
+  connectTokenMinutes: wholeNumber(1, 1440)
+    .default(30)
+    .describe("how long a token of GetSessionEndpoint opens a session's Spark Connect"),
   interruptGraceSeconds: wholeNumber(1, 3600)
     .default(30)
     .describe('how long code may resist StopCalculationExecution before its driver is ended'),

@@ -15,6 +15,9 @@ import { keptPort } from './catalog/port.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { checkListening, type Config, ConfigError, defaultResultsLocation, givenKeys } from './config.ts';
 import { createDrivers, type DriversOptions } from './drivers/drivers.ts';
+import { ConnectProxy } from './endpoints/connect/proxy.ts';
+import type { ConnectContext } from './endpoints/connect/session-endpoint.ts';
+import { ConnectTokens } from './endpoints/connect/tokens.ts';
 import { makeHome } from './home.ts';
 import { availableMemoryMebibytes, memoryLimitMebibytes } from './machine-memory.ts';
 import { EmbeddedStore } from './objects/embedded/embedded-store.ts';
@@ -28,6 +31,7 @@ import { ownS3Credentials, ownS3Roles } from './own-s3.ts';
 import { driverJars, locateRuntime } from './runtime/runtime.ts';
 import { limitsOf, sandboxOf } from './sandbox.ts';
 import { standardSession } from './sessions/assignment.ts';
+import { Activity } from './sessions/activity.ts';
 import { Changes } from './sessions/changes.ts';
 import type { SessionSettings, SessionsContext } from './sessions/context.ts';
 import { IDLE_DRIVER_MEBIBYTES } from './sessions/footprint.ts';
@@ -120,6 +124,7 @@ export async function startServer(config: Config, logger: Logger, clock: Clock =
     running: new Map(),
     draining: new AbortController(),
     changes: new Changes(config.statusWaitMillis, MOST_HELD_REPLIES),
+    activity: new Activity(),
     background: new Set(),
   };
   await workGroups.ensurePrimary();
@@ -133,12 +138,20 @@ export async function startServer(config: Config, logger: Logger, clock: Clock =
   opened.defer(() => metrics?.close());
   const audit = auditOf(config, logger);
   opened.defer(() => audit?.close());
+  let endpoint = '';
+  const connect: ConnectContext = {
+    sessions,
+    tokens: new ConnectTokens(keys.derivedKey('connect'), config.connectTokenMinutes * 60_000),
+    endpoint: () => config.connectEndpoint ?? endpoint,
+  };
+  const connectProxy = new ConnectProxy(connect);
   const server = createServer({
-    operations: createOperations({ sessions, workGroups, tags: new Tags(database, realm) }),
+    operations: createOperations({ sessions, workGroups, tags: new Tags(database, realm), connect }),
     keys,
     assumeRole: assumeRole(keys),
     region: config.region,
     s3: objects.embedded && s3Handler(config, keys, objects.embedded, logger),
+    grpc: connectProxy.serve,
     logger,
     tls,
     audit,
@@ -150,8 +163,9 @@ export async function startServer(config: Config, logger: Logger, clock: Clock =
       requestsPerSecond: config.requestRate,
     },
   });
-  const endpoint = await listen(server, config, tls);
+  endpoint = await listen(server, config, tls);
   opened.defer(() => server.close(config.stopSeconds * 1000));
+  opened.defer(() => connectProxy.close());
   sessionsEndpoint =
     tls !== undefined && config.sparkMaster === 'local' ? await listenPlainly(server, config) : endpoint;
   if (tlsFiles !== undefined) opened.defer(watchTls(tlsFiles, server, logger));

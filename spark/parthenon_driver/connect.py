@@ -60,7 +60,8 @@ def _let_own_clients_in(secret: str) -> None:
 
     By a file of this driver's own Python environment, for its owner's eyes: an environment variable is handed on.
     """
-    line = f'import os; os.environ.update({{name: url + ";x-parthenon-secret={secret}" for name, url in os.environ.items() if name == "{_OWN_CLIENTS}"}})\n'
+    url = f'os.environ["{_OWN_CLIENTS}"]'
+    line = f'import os; "{_OWN_CLIENTS}" in os.environ and exec(\'{url} += ";x-parthenon-secret={secret}"\')\n'
     path = Path(sysconfig.get_path("purelib")) / "parthenon-connect.pth"
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
         file.write(line)

@@ -139,6 +139,11 @@ export class KeyRing implements AccessKeys {
     return { accessKeyId, secretAccessKey };
   }
 
+  /** A key of its own for a part of the server that signs or seals something; the same after a restart. */
+  derivedKey(use: string): Buffer {
+    return createHmac('sha256', this.#masterKey).update(`server/${use}`).digest();
+  }
+
   /**
    * A new pair for a part of the server, which reaches what a session's does: S3 and nothing else. It is good while this
    * key ring is: a copy of it is worth nothing after the server's end.

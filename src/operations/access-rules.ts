@@ -56,6 +56,7 @@ export const accessRules = {
   GetCalculationExecutionStatus: (input: athena.GetCalculationExecutionStatusRequest, context) =>
     onCalculation(input, context),
   GetSession: (input: athena.GetSessionRequest, context) => onSession(input, context),
+  GetSessionEndpoint: (input: athena.GetSessionEndpointRequest, context) => onSession(input, context),
   GetSessionStatus: (input: athena.GetSessionStatusRequest, context) => onSession(input, context),
   GetWorkGroup: (input: athena.GetWorkGroupInput, context) => onWorkGroup(input.WorkGroup, context),
   ListApplicationDPUSizes: onNothing,

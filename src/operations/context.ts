@@ -1,3 +1,4 @@
+import type { ConnectContext } from '../endpoints/connect/session-endpoint.ts';
 import type { SessionsContext } from '../sessions/context.ts';
 import type { Tags } from '../workgroups/tags.ts';
 import type { WorkGroups } from '../workgroups/workgroups.ts';
@@ -7,4 +8,5 @@ export interface OperationContext {
   readonly sessions: SessionsContext;
   readonly workGroups: WorkGroups;
   readonly tags: Tags;
+  readonly connect: ConnectContext;
 }

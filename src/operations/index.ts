@@ -7,6 +7,7 @@ import { getCalculationExecutionOperation } from './GetCalculationExecution.ts';
 import { getCalculationExecutionCodeOperation } from './GetCalculationExecutionCode.ts';
 import { getCalculationExecutionStatusOperation } from './GetCalculationExecutionStatus.ts';
 import { getSessionOperation } from './GetSession.ts';
+import { getSessionEndpointOperation } from './GetSessionEndpoint.ts';
 import { getSessionStatusOperation } from './GetSessionStatus.ts';
 import { getWorkGroupOperation } from './GetWorkGroup.ts';
 import { listApplicationDPUSizesOperation } from './ListApplicationDPUSizes.ts';
@@ -34,6 +35,7 @@ const built = {
   GetCalculationExecutionCode: getCalculationExecutionCodeOperation,
   GetCalculationExecutionStatus: getCalculationExecutionStatusOperation,
   GetSession: getSessionOperation,
+  GetSessionEndpoint: getSessionEndpointOperation,
   GetSessionStatus: getSessionStatusOperation,
   GetWorkGroup: getWorkGroupOperation,
   ListApplicationDPUSizes: listApplicationDPUSizesOperation,

@@ -46,6 +46,16 @@ export const rules: readonly Rule[] = [
   },
   { names: ['spark.ui.enabled'], fates: ['ignored'], why: 'whether there is a Spark UI is for the server to say' },
   {
+    names: ['spark.connect.grpc.binding.port'],
+    fates: ['ignored'],
+    why: 'Spark Connect is reached through the server alone',
+  },
+  {
+    names: ['spark.plugins'],
+    fates: ['new-context'],
+    why: "Spark Connect's own plugin is left out: every session has Spark Connect",
+  },
+  {
     names: ['spark.pyspark.python', 'spark.pyspark.driver.python'],
     fates: ['restricted'],
     why: "Python is the server's locked environment",

@@ -4,6 +4,7 @@ import { createServer as createHttpServer, type IncomingMessage, type Server, ty
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { TlsOptions } from 'node:tls';
 import type { Logger } from 'pino';
 import type { AssumeRole } from '../access/assume-role.ts';
 import type { AccessKeys } from '../access/principal.ts';
@@ -104,7 +105,7 @@ export interface WireServer {
 export function createServer(options: ServerOptions): WireServer {
   const { logger, audit, tls } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const secure = tls && createBoundedServer(limits, tls);
+  const secure = tls && createBoundedServer(limits, { ...tls, ...(options.grpc && alpn) });
   const http = secure ?? createBoundedServer(limits);
   const servers = [http];
   const rate = new RateLimit(limits.requestsPerSecond);
@@ -228,8 +229,8 @@ async function listen(server: Server, port: number, host: string): Promise<Addre
 }
 
 function createBoundedServer(limits: WireLimits): Server;
-function createBoundedServer(limits: WireLimits, tls: TlsIdentity): HttpsServer;
-function createBoundedServer(limits: WireLimits, tls?: TlsIdentity): Server {
+function createBoundedServer(limits: WireLimits, tls: TlsIdentity & TlsOptions): HttpsServer;
+function createBoundedServer(limits: WireLimits, tls?: TlsIdentity & TlsOptions): Server {
   const bounds = {
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headersMillis,

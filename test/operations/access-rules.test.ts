@@ -25,6 +25,7 @@ const DOCUMENTED: Record<string, readonly string[]> = {
   GetCalculationExecutionCode: [workGroup],
   GetCalculationExecutionStatus: [workGroup],
   GetSession: [session, workGroup],
+  GetSessionEndpoint: [session, workGroup],
   GetSessionStatus: [session, workGroup],
   GetWorkGroup: [workGroup],
   ListApplicationDPUSizes: ['*'],
