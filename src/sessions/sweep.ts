@@ -1,7 +1,13 @@
 import { sessionArn } from '../access/arns.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { forgetRequestTokens } from '../store/request-tokens.ts';
-import { deleteEndedSessions, idleSessionsPast, renewLeases, shiftIdleTimes, touchIdleSessions } from '../store/sessions.ts';
+import {
+  deleteEndedSessions,
+  idleSessionsPast,
+  renewLeases,
+  shiftIdleTimes,
+  touchIdleSessions,
+} from '../store/sessions.ts';
 import type { SessionRow } from '../store/tables.ts';
 import { LEASE_MILLIS, type SessionsContext } from './context.ts';
 import { TERMINATED_PER_REQUEST } from './ending.ts';

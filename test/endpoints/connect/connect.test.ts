@@ -103,6 +103,18 @@ describe('a session', () => {
     expect(client.output().match(/^ok test_/gm)).toHaveLength(12);
   });
 
+  it('gives the answers that Spark’s own examples for it show', async () => {
+    const modules = ['column', 'group', 'window', 'session'];
+    const client = startClient(await endpointOf(sessionId), ['spark_suite.py', ...modules]);
+    await client.ended();
+    const counts = [...client.output().matchAll(/^pyspark\.sql\.connect\.(\w+) (\d+) (\d+)/gm)];
+    expect(
+      counts.map(([, name, failed]) => [name, failed]),
+      client.output(),
+    ).toEqual(modules.map((name) => [name, '0']));
+    expect(counts.reduce((sum, [, , , attempted]) => sum + Number(attempted), 0)).toBe(199);
+  });
+
   it('shows calculations and clients the same tables, global views and application', async () => {
     const made =
       'spark.range(3).write.saveAsTable("by_calculation"); spark.range(4).createOrReplaceGlobalTempView("ours")';
