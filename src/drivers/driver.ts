@@ -145,6 +145,8 @@ export interface Driver {
   working(): Promise<boolean>;
   /** Removes a calculation's spool folder, once its contents are in S3. */
   discardSpool(calculationId: string): Promise<void>;
+  /** Removes the spool folders of all calculations but these. */
+  discardOtherSpools(kept: readonly string[]): Promise<void>;
   /**
    * Ends the driver and everything under it, politely and then by force, and removes its folder. What cannot be removed is
    * logged and left to `sweepOrphans`. Idempotent; never rejects.

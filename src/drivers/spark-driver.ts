@@ -34,7 +34,7 @@ import {
   readRefusal,
   readWorking,
 } from './replies.ts';
-import { readOutcome, removeSpool, salvageSpool, spoolFolder as closedSpool } from './spool.ts';
+import { readOutcome, removeOtherSpools, removeSpool, salvageSpool, spoolFolder as closedSpool } from './spool.ts';
 
 /** How long a driver gets to stop Spark in order before it is killed. */
 const SHUTDOWN_MS = 8_000;
@@ -237,6 +237,10 @@ export class SparkDriver implements Driver {
 
   async working(): Promise<boolean> {
     return readWorking(await this.#observe('working_request'));
+  }
+
+  async discardOtherSpools(kept: readonly string[]): Promise<void> {
+    await removeOtherSpools(this.identity.folder, kept);
   }
 
   async discardSpool(calculationId: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { type FileHandle, lstat, rename, writeFile } from 'node:fs/promises';
+import { type FileHandle, lstat, readdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { inFolder, openFolder, readSmallFile, removeIn } from '../regular-files.ts';
@@ -84,6 +84,17 @@ export async function removeSpool(driverFolder: string, calculationId: string): 
     await removeIn(spool, calculationId);
   } catch {
     // no spool any more, or rights taken away
+  }
+}
+
+/** Removes what calculations have left that are not to be gone on with: a server was killed between their end and that. */
+export async function removeOtherSpools(driverFolder: string, kept: readonly string[]): Promise<void> {
+  try {
+    await using spool = await openFolder(path.join(driverFolder, 'spool'));
+    const names = await readdir(inFolder(spool, '.'));
+    for (const name of names.filter((each) => !kept.includes(each.replace(/\.open$/, '')))) await removeIn(spool, name);
+  } catch {
+    // As with `removeSpool`.
   }
 }
 

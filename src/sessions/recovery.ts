@@ -68,7 +68,9 @@ async function goOn(context: SessionsContext, session: SessionRow, driver: Drive
   // How long its keys last nobody knows here.
   if (recordedDriver(session)?.keysEnd) context.keyRenewals.set(session.id, 0);
   context.logger.info({ sessionId: session.id, state: session.state }, 'Going on with a session of an earlier server');
-  for (const calculation of await calculationsIn(context.database, session.id, runningCalculationStates)) {
+  const left = await calculationsIn(context.database, session.id, runningCalculationStates);
+  await driver.discardOtherSpools(left.map(({ id }) => id));
+  for (const calculation of left) {
     const goOnWith = SENT.includes(calculation.state) ? resumeCalculation : runCalculation;
     context.running.set(
       session.id,

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readOutcome, salvageSpool } from '../../src/drivers/spool.ts';
+import { readOutcome, removeOtherSpools, salvageSpool } from '../../src/drivers/spool.ts';
 
 const OUTCOME = {
   status: 'error',
@@ -96,6 +96,18 @@ describe('salvageSpool', () => {
     const folder = (await salvageSpool(driverFolder, 'one')) as string;
     expect(readFileSync(victim, 'utf8')).toBe('untouched');
     expect(readFileSync(join(folder, 'stdout'), 'utf8')).toBe('');
+  });
+
+  test('goes where nobody goes on with it, open or closed, and follows no link', async () => {
+    const victim = join(driverFolder, 'victim');
+    mkdirSync(victim);
+    writeFileSync(join(victim, 'file'), 'untouched');
+    for (const name of ['kept', 'kept-too.open', 'left', 'left-too.open']) mkdirSync(join(spool, name));
+    writeFileSync(join(spool, 'left', 'stdout'), 'x');
+    symlinkSync(victim, join(spool, 'link'));
+    await removeOtherSpools(driverFolder, ['kept', 'kept-too']);
+    expect(readdirSync(spool).sort()).toEqual(['kept', 'kept-too.open']);
+    expect(readFileSync(join(victim, 'file'), 'utf8')).toBe('untouched');
   });
 
   test('is content with nothing', async () => {

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -49,8 +50,12 @@ describe('a session whose server is killed', () => {
   it('goes on in the next one, with its variables, its Spark and its keys to S3', async () => {
     await run(server, sessionId, 'kept = 41\nspark.range(3).createOrReplaceTempView("numbers")');
     const before = await server.athena.send(new GetSessionCommand({ SessionId: sessionId }));
-    await killAndStartAgain();
+    const [driverId = ''] = readdirSync(join(server.home, 'drivers'));
+    const spool = join(server.home, 'drivers', driverId, 'spool');
+    // As a server leaves it that is killed right after it has recorded a calculation's end.
+    await killAndStartAgain(() => mkdirSync(join(spool, randomUUID())));
     expect(await sessionState(server, sessionId)).toBe('IDLE');
+    expect(readdirSync(spool)).toEqual([]);
     const after = await server.athena.send(new GetSessionCommand({ SessionId: sessionId }));
     expect(after.Status?.StartDateTime).toEqual(before.Status?.StartDateTime);
     const code = `spark.range(5).write.mode("overwrite").parquet("s3://aws-athena-query-results-123456789012-us-east-1/kept")
