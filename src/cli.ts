@@ -102,7 +102,7 @@ async function printConfig(flags: Flags): Promise<void> {
     const shown = value === undefined ? '(not set)' : isSecret(name, value) ? '(secret)' : withoutSecrets(value);
     console.log(`${name} = ${shown}  # ${loaded.origins[name]}; ${environmentName(name)}; ${describeSetting(name)}`);
   }
-  const { describeSandbox } = await import('./sandbox.ts');
+  const { describeSandbox } = await import('./composition/sandbox.ts');
   console.log(`# ${await describeSandbox(loaded.config)}`);
 }
 

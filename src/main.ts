@@ -1,6 +1,5 @@
 /** The composition root: configuration -> store -> services -> HTTP, and the way back. */
 import { randomUUID } from 'node:crypto';
-import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import manifest from '../package.json' with { type: 'json' };
 import type { Realm } from './access/arns.ts';
@@ -10,33 +9,23 @@ import { keptMetricsToken } from './access/metrics-token.ts';
 import { type BackupSources, copyDerby, makeBackup } from './backup/backup.ts';
 import { answerBackups } from './backup/requests.ts';
 import { databaseUrl, hasDerby } from './backup/sources.ts';
-import { type Catalog, openCatalog } from './catalog/catalog.ts';
-import { keptPort } from './catalog/port.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { checkListening, type Config, ConfigError, defaultResultsLocation, givenKeys } from './config.ts';
-import { createDrivers, type DriversOptions } from './drivers/drivers.ts';
+import { catalogOf, startCatalog } from './composition/catalog.ts';
+import { auditOf, listen, listenPlainly, readTls, tlsFilesOf, watchTls } from './composition/listening.ts';
+import { openObjects, ownS3Roles, s3Handler } from './composition/s3.ts';
+import { driverOptions, sessionSettings } from './composition/sessions.ts';
+import { checkListening, type Config, givenKeys } from './config.ts';
+import { createDrivers } from './drivers/drivers.ts';
 import { ConnectProxy } from './endpoints/connect/proxy.ts';
 import type { ConnectContext } from './endpoints/connect/session-endpoint.ts';
 import { ConnectTokens } from './endpoints/connect/tokens.ts';
 import { makeHome } from './home.ts';
-import { availableMemoryMebibytes, memoryLimitMebibytes } from './machine-memory.ts';
-import { EmbeddedStore } from './objects/embedded/embedded-store.ts';
-import { createEmbeddedObjectStore } from './objects/embedded-object-store.ts';
-import { createExternalObjectStore } from './objects/external.ts';
 import { measured } from './objects/measured.ts';
-import type { ExternalRoles } from './objects/external-roles.ts';
-import type { ObjectStore } from './objects/object-store.ts';
 import { createOperations } from './operations/index.ts';
-import { ownS3Credentials, ownS3Roles } from './own-s3.ts';
-import { driverJars, locateRuntime } from './runtime/runtime.ts';
-import { limitsOf, sandboxOf } from './sandbox.ts';
-import { standardSession } from './sessions/assignment.ts';
 import { Activity } from './sessions/activity.ts';
 import { Changes } from './sessions/changes.ts';
-import type { SessionSettings, SessionsContext } from './sessions/context.ts';
-import { IDLE_DRIVER_MEBIBYTES } from './sessions/footprint.ts';
+import type { SessionsContext } from './sessions/context.ts';
 import { drainCalculations } from './sessions/draining.ts';
-import { parseS3Uri } from './sessions/locations.ts';
 import { recoverSessions, terminateAllSessions } from './sessions/recovery.ts';
 import { Sweeper } from './sessions/sweep.ts';
 import { noteServerProcess } from './stop/server-process.ts';
@@ -44,12 +33,7 @@ import type { StoppableServer } from './stop/signals.ts';
 import { findKeyOwner } from './store/sessions.ts';
 import { copyStore, isPostgresUrl, openStore } from './store/store.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
-import { type Audit, fileAudit, stdoutAudit } from './wire/audit.ts';
-import { RateLimit } from './wire/rate-limit.ts';
-import { createS3Handler } from './wire/s3/handler.ts';
-import { createServer, type WireServer } from './wire/server.ts';
-import { createSignatureVerifier } from './wire/sigv4.ts';
-import { certifiedHost, readTlsIdentity, type TlsFiles, type TlsIdentity, watchTlsFiles } from './wire/tls.ts';
+import { createServer } from './wire/server.ts';
 import { Tags } from './workgroups/tags.ts';
 import { WorkGroups } from './workgroups/workgroups.ts';
 
@@ -212,157 +196,4 @@ async function tracesOf({ traces: to }: Config, logger: Logger): Promise<() => P
 function metricsOf({ database, drivers, changes, settings }: SessionsContext): Metrics {
   const memory = { limit: settings.quotas.sessionMemory, available: settings.availableMemory };
   return createMetrics({ database, drivers, memory, heldReplies: () => changes.held, version: manifest.version });
-}
-
-/** @returns the endpoint as clients of this machine reach it */
-async function listen(server: WireServer, config: Config, tls: TlsIdentity | undefined): Promise<string> {
-  try {
-    const { port } = await server.listen(config.port, config.host);
-    const host =
-      { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[config.host] ??
-      (config.host.includes(':') ? `[${config.host}]` : config.host);
-    return tls === undefined ? `http://${host}:${port}` : `https://${certifiedHost(tls, host)}:${port}`;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE') {
-      throw new ConfigError(
-        `Port ${config.port} is in use. Choose another with --port or PARTHENON_PORT; 0 takes a free one.`,
-      );
-    }
-    throw error;
-  }
-}
-
-/** The same port after a restart, for sessions that outlive it. @returns the endpoint of this machine's own sessions */
-async function listenPlainly(server: WireServer, config: Config): Promise<string> {
-  return `http://127.0.0.1:${await server.listenPlainly(await keptPort(join(config.home, 'sessions-port')))}`;
-}
-
-function tlsFilesOf({ tlsCertificate: certificate, tlsKey: key }: Config): TlsFiles | undefined {
-  return certificate === undefined || key === undefined ? undefined : { certificate, key };
-}
-
-function readTls(files: TlsFiles): TlsIdentity {
-  try {
-    return readTlsIdentity(files);
-  } catch (error) {
-    throw new ConfigError((error as Error).message);
-  }
-}
-
-function watchTls(files: TlsFiles, server: WireServer, logger: Logger): () => void {
-  return watchTlsFiles(
-    files,
-    (identity) => {
-      server.changeTls(identity);
-      logger.info({ certificate: files.certificate }, 'New connections see the new certificate');
-    },
-    (error) => logger.error({ err: error }, 'The changed certificate cannot be used: the one of before goes on'),
-  );
-}
-
-function auditOf({ audit }: Config, logger: Logger): Audit | undefined {
-  if (audit === 'off') return undefined;
-  if (audit === 'stdout') return stdoutAudit();
-  try {
-    return fileAudit(resolve(audit), logger);
-  } catch (error) {
-    throw new ConfigError(`PARTHENON_AUDIT: ${(error as Error).message}`);
-  }
-}
-
-/** The user's own S3 where settings name one, else the embedded store; then no other is running. */
-async function openObjects(config: Config): Promise<{ store: ObjectStore; embedded?: EmbeddedStore }> {
-  const { s3Endpoint: endpoint } = config;
-  const credentials = ownS3Credentials(config);
-  if (endpoint !== undefined && credentials !== undefined) {
-    const region = config.s3Region ?? config.region;
-    return { store: createExternalObjectStore({ endpoint, region, pathStyle: config.s3PathStyle, credentials }) };
-  }
-  const embedded = await EmbeddedStore.open(join(config.home, 'objects'));
-  return { store: createEmbeddedObjectStore(embedded), embedded };
-}
-
-function s3Handler(config: Config, keys: KeyRing, store: EmbeddedStore, logger: Logger) {
-  const { region, virtualHosts, s3RequestRate } = config;
-  const rate = new RateLimit(s3RequestRate);
-  const verifier = createSignatureVerifier({ keys, region, services: ['s3'], rate });
-  return createS3Handler({ store, verifier, keys, region, virtualHosts, logger });
-}
-
-async function driverOptions(config: Config, settings: SessionSettings, logger: Logger): Promise<DriversOptions> {
-  const runtime = locateRuntime();
-  const sandbox = await sandboxOf(config, runtime, logger);
-  return {
-    python: runtime.python,
-    java: runtime.java,
-    sparkHome: runtime.sparkHome,
-    jars: driverJars(runtime),
-    classData: runtime.classData,
-    sandbox,
-    limits: limitsOf(config),
-    ivyCache: sandbox === undefined ? resolve(config.home, 'ivy') : null,
-    folder: join(config.home, 'drivers'),
-    poolSize: config.poolSize,
-    memoryAllows: () => availableMemoryMebibytes() >= config.minFreeMemory + IDLE_DRIVER_MEBIBYTES,
-    standard: standardSession(settings),
-    startTimeoutMs: config.sessionStartSeconds * 1000,
-    interruptGraceMs: config.interruptGraceSeconds * 1000,
-    logger,
-  };
-}
-
-function catalogOf(config: Config, logger: Logger): Promise<Catalog> {
-  const { java, sparkHome, jars } = locateRuntime();
-  return openCatalog({
-    folder: join(config.home, 'catalog'),
-    databaseUrl: config.catalogUrl,
-    java,
-    sparkHome,
-    jars,
-    defaultLocation: defaultResultsLocation(config),
-    logger,
-  });
-}
-
-/** The catalog reaches S3 as sessions do, with keys of its own. */
-function startCatalog(catalog: Catalog, { settings, keys, objects, logger }: SessionsContext): void {
-  const { s3, s3Credentials, defaultResultsLocation: location } = settings;
-  catalog.start({ ...s3, endpoint: s3.endpoint(), credentials: s3Credentials ?? keys.serviceKey('catalog') });
-  // The database `default` lies there, also for workgroups that keep their results in another bucket.
-  const { bucket } = parseS3Uri(location);
-  objects
-    .ensureBucket(bucket)
-    .catch((error: unknown) => logger.warn({ err: error, bucket }, 'The bucket of the database default is not there'));
-}
-
-function sessionSettings(
-  config: Config,
-  endpoint: () => string,
-  catalog: Catalog | undefined,
-  s3Roles: ExternalRoles | undefined,
-): SessionsContext['settings'] {
-  const { s3Endpoint } = config;
-  return {
-    defaultResultsLocation: defaultResultsLocation(config),
-    sparkMaster: config.sparkMaster,
-    sparkProperties: config.sparkProperties,
-    allowedPaths: config.allowedPaths,
-    catalogProperties: (resultsLocation) => catalog?.sparkProperties(resultsLocation) ?? {},
-    cores: config.cores,
-    memoryMebibytes: memoryLimitMebibytes(),
-    coresPerDpu: config.coresPerDpu,
-    quotas: config,
-    availableMemory: availableMemoryMebibytes,
-    retentionDays: config.retentionDays,
-    s3: {
-      endpoint: () => s3Endpoint ?? endpoint(),
-      region: s3Endpoint === undefined ? config.region : (config.s3Region ?? config.region),
-      pathStyle: s3Endpoint === undefined ? true : config.s3PathStyle,
-    },
-    s3Credentials: ownS3Credentials(config),
-    s3Roles,
-    s3DefaultRole: config.s3DefaultRole,
-    sessionKeySeconds: config.sessionKeySeconds,
-  };
 }

@@ -2,12 +2,12 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
-import { type Config, ConfigError } from './config.ts';
-import type { Limits } from './drivers/limits.ts';
-import { openSandbox, type Sandbox, SandboxUnusable } from './drivers/sandbox/sandbox.ts';
-import { pipPaths, pipSettings } from './drivers/session-python.ts';
-import { driverJars, locateRuntime, type Runtime, RuntimeMissing } from './runtime/runtime.ts';
-import { pathsNamed } from './spark-properties/local-paths.ts';
+import { type Config, ConfigError } from '../config.ts';
+import type { Limits } from '../drivers/limits.ts';
+import { openSandbox, type Sandbox, SandboxUnusable } from '../drivers/sandbox/sandbox.ts';
+import { pipPaths, pipSettings } from '../drivers/session-python.ts';
+import { driverJars, locateRuntime, type Runtime, RuntimeMissing } from '../runtime/runtime.ts';
+import { pathsNamed } from '../spark-properties/local-paths.ts';
 
 const MEBIBYTE = 1024 ** 2;
 /** Of a session's memory. */
