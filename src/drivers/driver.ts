@@ -143,6 +143,8 @@ export interface Driver {
   sparkConnect(): Promise<SparkConnectAddress>;
   /** Whether anything runs in the session beside calculations: jobs, streaming queries, queries of Spark Connect's clients. */
   working(): Promise<boolean>;
+  /** The folder into which a calculation that runs puts what it puts out; another when it has ended. */
+  openSpool(calculationId: string): string;
   /** Removes a calculation's spool folder, once its contents are in S3. */
   discardSpool(calculationId: string): Promise<void>;
   /** Removes the spool folders of all calculations but these. */

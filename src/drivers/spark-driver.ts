@@ -34,7 +34,14 @@ import {
   readRefusal,
   readWorking,
 } from './replies.ts';
-import { readOutcome, removeOtherSpools, removeSpool, salvageSpool, spoolFolder as closedSpool } from './spool.ts';
+import {
+  openSpoolFolder,
+  readOutcome,
+  removeOtherSpools,
+  removeSpool,
+  salvageSpool,
+  spoolFolder as closedSpool,
+} from './spool.ts';
 
 /** How long a driver gets to stop Spark in order before it is killed. */
 const SHUTDOWN_MS = 8_000;
@@ -241,6 +248,10 @@ export class SparkDriver implements Driver {
 
   async discardOtherSpools(kept: readonly string[]): Promise<void> {
     await removeOtherSpools(this.identity.folder, kept);
+  }
+
+  openSpool(calculationId: string): string {
+    return openSpoolFolder(this.identity.folder, calculationId);
   }
 
   async discardSpool(calculationId: string): Promise<void> {

@@ -26,6 +26,11 @@ export function spoolFolder(driverFolder: string, calculationId: string): string
   return path.join(driverFolder, 'spool', calculationId);
 }
 
+/** The folder of a calculation that runs. */
+export function openSpoolFolder(driverFolder: string, calculationId: string): string {
+  return `${spoolFolder(driverFolder, calculationId)}.open`;
+}
+
 /**
  * How a calculation ended; undefined while its spool is not closed, and for one that holds anything else. The session's
  * code can write there too, so nothing is taken on trust.

@@ -30,6 +30,7 @@ export function createEmbeddedObjectStore(store: EmbeddedStore): ObjectStore {
       await explained(putBytes(location, bytes, options));
     },
     put: (location, body, options) => explained(putBytes(location, once(body), options)),
+    putStream: (location, bytes, options) => explained(putBytes(location, bytes, options)),
     async get(location) {
       const object = await explained(store.open(location));
       const readable = Readable.from(object.read(), { objectMode: false });

@@ -44,6 +44,8 @@ export interface ExternalS3Options {
 /** Files up to this size are sent in one request, larger ones in parts of it. */
 const PART_BYTES = 16 * 1024 * 1024;
 const MAX_PARTS = 10_000;
+/** Of what nobody knows the length of; ten thousand of them are 80 GiB. */
+const STREAM_PART_BYTES = 8 * 1024 * 1024;
 const MAX_ATTEMPTS = 3;
 const CONNECT_MILLIS = 10_000;
 const NO_ANSWER = /^(E(CONN[A-Z]+|PIPE|PROTO|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND)|EAI_AGAIN)$/;
@@ -79,7 +81,7 @@ class ExternalObjectStore implements ObjectStore {
   async putFile(location: S3Location, path: string, options: PutFileOptions): Promise<void> {
     await using file = await explained(openRegularFile(path, options.within));
     const { size } = await file.stat();
-    if (size > PART_BYTES) await this.#putParts(location, file, size, options);
+    if (size > PART_BYTES) await this.#putParts(location, partsOf(file, size), options);
     else await this.put(location, await readBytes(file, 0, size), options);
   }
 
@@ -87,6 +89,10 @@ class ExternalObjectStore implements ObjectStore {
     const Body = typeof body === 'string' ? Buffer.from(body) : body;
     const put = new PutObjectCommand({ ...describe(location, options), Body });
     await explained(this.#client.send(put));
+  }
+
+  async putStream(location: S3Location, bytes: AsyncIterable<Uint8Array>, options: PutObjectOptions): Promise<void> {
+    await this.#putParts(location, regrouped(bytes, STREAM_PART_BYTES), options);
   }
 
   async get({ bucket, key }: S3Location): Promise<Readable> {
@@ -124,15 +130,13 @@ class ExternalObjectStore implements ObjectStore {
     this.#client.destroy();
   }
 
-  async #putParts(location: S3Location, file: FileHandle, size: number, options: PutObjectOptions): Promise<void> {
+  async #putParts(location: S3Location, bodies: AsyncIterable<Buffer>, options: PutObjectOptions): Promise<void> {
     const name = { Bucket: location.bucket, Key: location.key };
     const create = new CreateMultipartUploadCommand(describe(location, options));
     const { UploadId } = await explained(this.#client.send(create));
     try {
-      const partBytes = Math.max(PART_BYTES, Math.ceil(size / MAX_PARTS));
       const parts: CompletedPart[] = [];
-      for (let start = 0; start < size; start += partBytes) {
-        const Body = await readBytes(file, start, Math.min(partBytes, size - start));
+      for await (const Body of bodies) {
         const PartNumber = parts.length + 1;
         const part = new UploadPartCommand({ ...name, UploadId, PartNumber, Body });
         const { ETag } = await explained(this.#client.send(part));
@@ -148,6 +152,30 @@ class ExternalObjectStore implements ObjectStore {
 }
 
 /** Parts are read into memory, so that a retry can send them again. */
+async function* partsOf(file: FileHandle, size: number): AsyncGenerator<Buffer> {
+  const partBytes = Math.max(PART_BYTES, Math.ceil(size / MAX_PARTS));
+  for (let start = 0; start < size; start += partBytes) {
+    yield await readBytes(file, start, Math.min(partBytes, size - start));
+  }
+}
+
+/** The same bytes in pieces of one size, but for the last; at least one. */
+async function* regrouped(bytes: AsyncIterable<Uint8Array>, pieceBytes: number): AsyncGenerator<Buffer> {
+  let piece: Uint8Array[] = [];
+  let length = 0;
+  for await (let chunk of bytes) {
+    while (length + chunk.length >= pieceBytes) {
+      const rest = pieceBytes - length;
+      yield Buffer.concat([...piece, chunk.subarray(0, rest)]);
+      chunk = chunk.subarray(rest);
+      [piece, length] = [[], 0];
+    }
+    piece.push(chunk);
+    length += chunk.length;
+  }
+  yield Buffer.concat(piece);
+}
+
 async function readBytes(file: FileHandle, start: number, length: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(length);
   let filled = 0;

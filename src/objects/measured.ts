@@ -34,6 +34,20 @@ export function measured(store: ObjectStore): ObjectStore {
         () => store.put(location, body, options),
         () => Buffer.byteLength(body),
       ),
+    putStream: (location, bytes, options) => {
+      let written = 0;
+      async function* counted() {
+        for await (const chunk of bytes) {
+          written += chunk.length;
+          yield chunk;
+        }
+      }
+      return using(
+        'putStream',
+        () => store.putStream(location, counted(), options),
+        () => written,
+      );
+    },
     get: (location) => using('get', () => store.get(location)),
     delete: (location) => using('delete', () => store.delete(location)),
     bucketExists: (bucket) => using('bucketExists', () => store.bucketExists(bucket)),

@@ -31,6 +31,8 @@ export interface ObjectStore {
   /** Stores a regular file, as long as it is now; a link or anything else is refused. */
   putFile(location: S3Location, path: string, options: PutFileOptions): Promise<void>;
   put(location: S3Location, body: Uint8Array | string, options: PutObjectOptions): Promise<void>;
+  /** Stores what comes, as it comes; nothing is to be seen of it before all has. When `bytes` throws, so does this, and nothing is stored. */
+  putStream(location: S3Location, bytes: AsyncIterable<Uint8Array>, options: PutObjectOptions): Promise<void>;
   get(location: S3Location): Promise<Readable>;
   delete(location: S3Location): Promise<void>;
   bucketExists(bucket: string): Promise<boolean>;

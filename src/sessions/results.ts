@@ -2,11 +2,13 @@
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EncryptionConfiguration } from '@aws-sdk/client-athena';
+import type { Driver } from '../drivers/driver.ts';
 import { type ObjectEncryption, StorageAway } from '../objects/object-store.ts';
 import { findCalculation, markResult, moveCalculation } from '../store/calculations.ts';
 import { findSession } from '../store/sessions.ts';
 import type { SessionRow } from '../store/tables.ts';
 import type { SessionsContext } from './context.ts';
+import { EarlyResults, type ResultPlace } from './early-results.ts';
 import { fitReason } from './ending.ts';
 import { calculationDirectory, parseS3Uri, type ResultFile, resultFiles, resultUri } from './locations.ts';
 import { untilRecorded } from './recorded.ts';
@@ -24,6 +26,7 @@ export class ResultsLost extends Error {
  * Puts what a calculation has put out into S3. While S3 is away or has no room it is tried again, which the calculation's
  * StateChangeReason says; until somebody stops the calculation, or ends its session.
  *
+ * @param sent what is there already
  * @throws ResultsLost
  */
 export async function keepResults(
@@ -31,12 +34,13 @@ export async function keepResults(
   session: SessionRow,
   calculationId: string,
   spoolFolder: string,
+  sent: ReadonlySet<ResultFile> = new Set(),
 ): Promise<void> {
   const directory = calculationDirectory(session.working_directory, calculationId);
   let retryMillis = FIRST_RETRY_MILLIS;
   for (let tries = 0; ; tries += 1) {
     try {
-      await upload(context, session, directory, spoolFolder);
+      await upload(context, session, directory, spoolFolder, sent);
       if (tries > 0) context.logger.info({ calculationId, tries }, 'Results are written after all');
       return;
     } catch (error) {
@@ -85,17 +89,34 @@ async function upload(
   session: SessionRow,
   directory: string,
   spoolFolder: string,
+  sent: ReadonlySet<ResultFile>,
 ): Promise<void> {
+  const files = (Object.keys(resultFiles) as ResultFile[]).filter((file) => !sent.has(file));
   await Promise.all(
-    (Object.keys(resultFiles) as ResultFile[]).map(async (file) => {
-      const { name, contentType } = resultFiles[file];
-      const location = parseS3Uri(resultUri(directory, file));
+    files.map(async (file) => {
+      const { location, options } = placeOf(session, directory, file);
       // The code may still be there, and put links in place of folders.
       const within = dirname(dirname(spoolFolder));
-      const options = { contentType, within, ...encryptionOf(session) };
-      await context.objects.putFile(location, join(spoolFolder, name), options);
+      await context.objects.putFile(location, join(spoolFolder, resultFiles[file].name), { ...options, within });
     }),
   );
+}
+
+/** Begins to send what becomes large while the code runs. */
+export function sendEarly(
+  { objects, logger }: SessionsContext,
+  session: SessionRow,
+  calculationId: string,
+  driver: Driver,
+): EarlyResults {
+  const directory = calculationDirectory(session.working_directory, calculationId);
+  const placed = (file: ResultFile) => placeOf(session, directory, file);
+  return new EarlyResults(objects, driver.openSpool(calculationId), placed, logger.child({ calculationId }));
+}
+
+function placeOf(session: SessionRow, directory: string, file: ResultFile): ResultPlace {
+  const { contentType } = resultFiles[file];
+  return { location: parseS3Uri(resultUri(directory, file)), options: { contentType, ...encryptionOf(session) } };
 }
 
 function encryptionOf(session: SessionRow): { encryption?: ObjectEncryption } {

@@ -6,9 +6,10 @@ import { addBusyTime, findSession, moveSession } from '../store/sessions.ts';
 import type { Database } from '../store/store.ts';
 import type { CalculationRow, CalculationState, SessionRow } from '../store/tables.ts';
 import { inBackground, type SessionsContext } from './context.ts';
+import type { EarlyResults } from './early-results.ts';
 import { CANCELED_PER_REQUEST, CANCELED_WITH_SESSION, failSession, fitReason } from './ending.ts';
 import { untilRecorded } from './recorded.ts';
-import { keepRemains, keepResults, ResultsLost } from './results.ts';
+import { keepRemains, keepResults, ResultsLost, sendEarly } from './results.ts';
 import { calculationStatesBefore } from './states.ts';
 
 /** How a calculation ends, before it is written down. */
@@ -98,12 +99,13 @@ async function seeThrough(
   driver: Driver,
   outcome: Promise<CalculationOutcome>,
 ): Promise<void> {
+  const early = sendEarly(context, session, calculationId, driver);
   try {
     // A stop that came between the calculation's move to RUNNING and the code's start has found nothing to interrupt.
     outcome.catch(() => undefined); // Awaited below; a rejection before that must not count as unhandled.
     await interruptIfCanceling(context, session.id, calculationId);
     const ran = await spanned('run', {}, (span) => tellJobs(context, driver, outcome, span));
-    const ending = await publish(context, session, calculationId, ran);
+    const ending = await publish(context, session, calculationId, ran, early);
     await spanned('record the end', { 'parthenon.state': ending.state }, () =>
       finish(context, session.id, calculationId, ending),
     );
@@ -118,6 +120,8 @@ async function seeThrough(
     context.logger.error({ err: error, calculationId }, 'A calculation could not be brought to its end');
     await failSession(context, session.id, 'The session has failed because of an internal error.');
     await driver.stop();
+  } finally {
+    await early.abandon();
   }
 }
 
@@ -158,9 +162,13 @@ async function publish(
   session: SessionRow,
   calculationId: string,
   outcome: CalculationOutcome,
+  early: EarlyResults,
 ): Promise<Ending> {
+  const { spoolFolder } = outcome;
   try {
-    await spanned('upload', {}, () => keepResults(context, session, calculationId, outcome.spoolFolder));
+    await spanned('upload', {}, async () =>
+      keepResults(context, session, calculationId, spoolFolder, await early.finish(spoolFolder)),
+    );
   } catch (error) {
     if (!(error instanceof ResultsLost)) throw error;
     return await untilRecorded(context, () => endingWithoutResults(context, outcome, error.message));

@@ -70,6 +70,29 @@ describe.each(Object.keys(KINDS))('ObjectStore over %s', (kind) => {
     expect(attributes.encryption).toEqual({ algorithm: 'aws:kms', kmsKeyId: 'key-1' });
   });
 
+  test.each([0, 1000, 20 * 1024 * 1024 + 7])(
+    'a stream of %i bytes arrives whole, in whatever pieces it comes',
+    async (size) => {
+      const bytes = randomBytes(size);
+      async function* pieces() {
+        for (let at = 0; at < size; at += 333_331) yield bytes.subarray(at, at + 333_331);
+      }
+      const location = { bucket: 'results', key: 'stream' };
+      await store.putStream(location, pieces(), TEXT);
+      expect((await read(await store.get(location))).equals(bytes)).toBe(true);
+    },
+  );
+
+  test('a stream that breaks off leaves nothing', async () => {
+    const location = { bucket: 'results', key: 'broken-off' };
+    async function* broken() {
+      yield randomBytes(9 * 1024 * 1024);
+      throw new RangeError('no more');
+    }
+    await expect(store.putStream(location, broken(), TEXT)).rejects.toThrow('no more');
+    await expect(store.get(location)).rejects.toThrow(NoSuchObject);
+  });
+
   test.each([0, 1000, 40 * 1024 * 1024 + 7])('a file of %i bytes arrives whole', async (size) => {
     const path = join(folder, 'file');
     const bytes = randomBytes(size);

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   GetCalculationExecutionStatusCommand,
@@ -6,7 +6,7 @@ import {
   StopCalculationExecutionCommand,
   TerminateSessionCommand,
 } from '@aws-sdk/client-athena';
-import { ListBucketsCommand } from '@aws-sdk/client-s3';
+import { ListBucketsCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   run,
@@ -58,6 +58,25 @@ print(spark.read.parquet('s3a://own-data/range').count())`;
   expect(Buckets?.map((bucket) => bucket.Name)).toContain('own-data');
   expect(existsSync(join(server.home, 'objects'))).toBe(false);
   await expect(server.s3.send(new ListBucketsCommand({}))).rejects.toThrow();
+});
+
+it('large output is on its way while the code runs, and is all there when it has ended', async () => {
+  const code = `import os, time
+print('x' * (24 << 20))
+while not os.path.exists('go-on'):
+    time.sleep(0.1)
+print('end')`;
+  const calculation = await startCalculation(server, sessionId, code);
+  const Bucket = 'aws-athena-query-results-123456789012-us-east-1';
+  const uploads = async () => (await storage.s3.send(new ListMultipartUploadsCommand({ Bucket }))).Uploads ?? [];
+  await until(async () => (await uploads()).some(({ Key }) => Key?.endsWith(`${calculation}/stdout`)), 60_000);
+  const folder = join(server.home, 'drivers');
+  const [driver] = readdirSync(folder);
+  writeFileSync(join(folder, driver as string, 'work', 'go-on'), '');
+  const ended = await waitForCalculation(reader(), calculation);
+  expect(ended.Status?.State).toBe('COMPLETED');
+  expect(ended.stdout === `${'x'.repeat(24 << 20)}\nend\n`).toBe(true);
+  expect(await uploads()).toEqual([]);
 });
 
 describe('while that S3 is away', () => {
