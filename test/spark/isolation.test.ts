@@ -4,7 +4,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { GetWorkGroupCommand } from '@aws-sdk/client-athena';
 import { markedProcesses } from '../../src/drivers/processes.ts';
 import { noSandbox } from '../drivers/driver-fixture.ts';
-import { type EndedCalculation, run, startIdleSession, waitForSession } from '../support/calculations.ts';
+import {
+  type EndedCalculation,
+  run,
+  startIdleSession,
+  waitForCalculation,
+  waitForSession,
+} from '../support/calculations.ts';
 import { startTestServer, type TestServer, until } from '../support/server.ts';
 
 const MEMORY_MEBIBYTES = 1536;
@@ -92,7 +98,7 @@ describe.skipIf(noSandbox !== undefined)(`the code of a session${noSandbox ? ` (
   test("reads neither the server's state and keys, nor what is another session's, nor the system's secrets", async () => {
     const secrets = [
       ...['state.db', 'access.json', 'credentials', 'config', 'master.key'].map((name) => join(server.home, name)),
-      ...['connection.json', 'launch.json', 'aws/credentials', 'spark.log'].map((name) => join(driver.folder, name)),
+      ...['connection.json', 'launch.json', 'aws/keys.json', 'spark.log'].map((name) => join(driver.folder, name)),
       ...['/etc/shadow', '/proc/kcore', `/proc/${server.process.pid}/environ`, `/proc/${driver.pids[0]}/environ`],
     ];
     for (const secret of secrets.slice(0, 9)) expect(existsSync(secret), secret).toBe(true);
@@ -362,7 +368,10 @@ for _ in range(3):
         os._exit(0)
 time.sleep(60)`,
     );
-    expect(memory.stdout).toBe('what is shared counts once\n');
+    // What a driver that was ended has put out follows its calculation's end.
+    const kept = async () => (await waitForCalculation(server, memory.CalculationExecutionId ?? '')).stdout;
+    await until(async () => (await kept()) !== '', 20_000);
+    expect(await kept()).toBe('what is shared counts once\n');
     expect(await ended(victim, memory, before - 1)).toContain(`more than ${MEMORY_MEBIBYTES} MiB of memory`);
   });
 });

@@ -4,7 +4,7 @@ import { type InsertObject, Kysely, PostgresDialect } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { listCalculations } from '../../src/store/calculations.ts';
+import { findCalculation, listCalculations } from '../../src/store/calculations.ts';
 import { findByRequestToken } from '../../src/store/request-tokens.ts';
 import { findSession, insertSession, listSessions } from '../../src/store/sessions.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
@@ -137,10 +137,16 @@ for (const { title, skip, open } of dialects)
       expect((await listWorkGroups(database, { limit: 10 })).rows).toMatchObject([WORK_GROUP]);
       expect((await listTags(database, ARN, { limit: 10 })).rows).toEqual([{ key: 'team', value: 'data' }]);
       expect(await findSession(database, SESSION.id)).toMatchObject(SESSION);
-      expect((await listSessions(database, 'team', { limit: 10 })).rows).toMatchObject([ACTIVE]);
+      expect((await listSessions(database, 'team', { limit: 10 })).rows).toMatchObject([
+        { id: ACTIVE.id, state: 'IDLE' },
+      ]);
+      expect(await findSession(database, ACTIVE.id)).toMatchObject(ACTIVE);
       const ended = await listSessions(database, 'team', { state: 'TERMINATED', limit: 10 });
-      expect(ended.rows).toMatchObject([SESSION]);
-      expect((await listCalculations(database, SESSION.id, { limit: 10 })).rows).toMatchObject([CALCULATION]);
+      expect(ended.rows).toMatchObject([{ id: SESSION.id, state: SESSION.state }]);
+      expect((await listCalculations(database, SESSION.id, { limit: 10 })).rows).toMatchObject([
+        { id: CALCULATION.id, state: CALCULATION.state },
+      ]);
+      expect(await findCalculation(database, CALCULATION.id)).toMatchObject(CALCULATION);
       const repeated = await database
         .transaction()
         .execute((transaction) => findByRequestToken(transaction, 'StartSession', TOKEN.token, request));

@@ -49,7 +49,6 @@ describe('a request whose end can be read in two ways is refused, and what follo
     ['a NUL in a name', `${HEAD}X\0: a\r\nContent-Length: 0\r\n\r\n${SMUGGLED}`],
     ['no host', `POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n${SMUGGLED}`],
     ['another protocol', `POST / HTTP/3.9\r\nHost: x\r\n\r\n${SMUGGLED}`],
-    ['the preface of HTTP/2', `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${SMUGGLED}`],
     ['a target with a blank', `GET /a b HTTP/1.1\r\nHost: x\r\n\r\n${SMUGGLED}`],
     ['a tunnel', `CONNECT example.org:443 HTTP/1.1\r\nHost: example.org\r\n\r\n${SMUGGLED}`],
   ])('%s', async (_, bytes) => {
