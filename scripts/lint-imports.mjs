@@ -12,7 +12,7 @@ const ROOMS = new Map(
     wire: ['json-line.ts', 'operations', 'access'],
     'wire/s3': ['wire', 'operations', 'access', 'objects'],
     operations: ['endpoints', 'sessions', 'notebooks', 'workgroups', 'access', 'store'],
-    sessions: ['spark-properties', 'workgroups', 'notebooks', 'access', 'store', 'drivers', 'objects'],
+    sessions: ['regular-files.ts', 'spark-properties', 'workgroups', 'notebooks', 'access', 'store', 'drivers', 'objects'],
     notebooks: ['workgroups', 'sessions', 'access', 'store', 'drivers', 'objects'],
     workgroups: ['sessions', 'notebooks', 'access', 'store', 'drivers', 'objects'],
     endpoints: ['sessions', 'notebooks', 'workgroups', 'access', 'store', 'drivers', 'objects'],
