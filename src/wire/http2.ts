@@ -104,26 +104,38 @@ export class Http2Side {
 
   #decide(http: Server, socket: Socket, serveHttp1: ConnectionListener): void {
     this.#undecided.add(socket);
+    let head = Buffer.alloc(0);
     const decided = () => {
       clearTimeout(timer);
       this.#undecided.delete(socket);
       socket.off('readable', look);
+      socket.off('end', leave);
       socket.off('close', decided);
       socket.off('error', ignore);
     };
     const look = () => {
-      const head: Buffer | null = socket.read(PREFACE.length);
-      if (head === null) return;
+      const more: Buffer | null = socket.read();
+      if (more === null) return;
+      head = Buffer.concat([head, more]);
+      const begin = head.toString('latin1', 0, PREFACE.length);
+      // The shortest request of HTTP/1 is shorter, and nothing follows it.
+      if (begin !== PREFACE && PREFACE.startsWith(begin)) return;
       decided();
       socket.unshift(head);
-      if (head.toString('latin1') === PREFACE) this.#take(socket);
+      if (begin === PREFACE) this.#take(socket);
       else serveHttp1.call(http, socket);
+    };
+    // Went without a word; the server's sockets stay half open until somebody ends them.
+    const leave = () => {
+      decided();
+      socket.destroy();
     };
     const timer = setTimeout(() => {
       decided();
       http.emit('clientError', Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);
     }, this.#limits.headersMillis);
     socket.on('readable', look);
+    socket.on('end', leave);
     socket.on('close', decided);
     socket.on('error', ignore);
   }

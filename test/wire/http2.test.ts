@@ -96,6 +96,18 @@ test('what is not gRPC is told to use HTTP/1.1', async () => {
   expect(answer).toMatchObject({ status: 415, text: expect.stringContaining('over HTTP/1.1') });
 });
 
+test('a request shorter than the preface waits for nothing, nor does the end of who leaves without a word', async () => {
+  const { port } = await startServer({ grpc: echo, limits: { headersMillis: 3_600_000 } });
+  const short = connectTcp(port, '127.0.0.1');
+  short.write('GET / HTTP/1.0\r\n\r\n');
+  const [reply] = await once(short, 'data');
+  expect(String(reply)).toMatch(/^HTTP\/1\.1 [34]\d\d /);
+  short.destroy();
+  const silent = connectTcp(port, '127.0.0.1');
+  silent.resume().end();
+  await once(silent, 'close');
+});
+
 test('who connects and says nothing is hung up on', async () => {
   const { port } = await startServer({ grpc: echo, limits: { headersMillis: 200 } });
   expect(await sendRaw(port)).toMatch(/^HTTP\/1\.1 408 /);
