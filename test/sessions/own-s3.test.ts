@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   GetCalculationExecutionStatusCommand,
@@ -15,6 +15,7 @@ import {
   startIdleSession,
   waitForCalculation,
   waitForSession,
+  workingFolder,
 } from '../support/calculations.ts';
 import { startTestServer, type TestServer, until } from '../support/server.ts';
 import { startTcpRelay, type TcpRelay } from '../support/tcp-relay.ts';
@@ -70,9 +71,7 @@ print('end')`;
   const Bucket = 'aws-athena-query-results-123456789012-us-east-1';
   const uploads = async () => (await storage.s3.send(new ListMultipartUploadsCommand({ Bucket }))).Uploads ?? [];
   await until(async () => (await uploads()).some(({ Key }) => Key?.endsWith(`${calculation}/stdout`)), 60_000);
-  const folder = join(server.home, 'drivers');
-  const [driver] = readdirSync(folder);
-  writeFileSync(join(folder, driver as string, 'work', 'go-on'), '');
+  writeFileSync(join(workingFolder(server), 'go-on'), '');
   const ended = await waitForCalculation(reader(), calculation);
   expect(ended.Status?.State).toBe('COMPLETED');
   expect(ended.stdout === `${'x'.repeat(24 << 20)}\nend\n`).toBe(true);

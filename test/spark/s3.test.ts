@@ -113,10 +113,10 @@ print(spark.range(5).count(), spark.read.csv("s3://data/frame.csv").count())`,
     const { stdout } = await run(
       driver,
       `import os, stat
-for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
-    print(oct(stat.S_IMODE(os.stat(os.environ[name]).st_mode)))
+folder = os.path.dirname(os.environ["AWS_CONFIG_FILE"])
+print({name: oct(stat.S_IMODE(os.stat(os.path.join(folder, name)).st_mode)) for name in sorted(os.listdir(folder))})
 print([n for n, v in os.environ.items() if "${SESSION.secretAccessKey}" in v])`,
     );
-    expect(stdout).toBe('0o600\n0o600\n[]\n');
+    expect(stdout).toBe("{'config': '0o600', 'keys.json': '0o600'}\n[]\n");
   });
 });

@@ -7,7 +7,14 @@ import { GetSessionStatusCommand, StartSessionCommand } from '@aws-sdk/client-at
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lastEndpoint } from '../../src/access/keys.ts';
 import { locateRuntime } from '../../src/runtime/runtime.ts';
-import { run, sessionState, startCalculation, startIdleSession, waitForCalculation } from '../support/calculations.ts';
+import {
+  run,
+  sessionState,
+  startCalculation,
+  startIdleSession,
+  waitForCalculation,
+  workingFolder,
+} from '../support/calculations.ts';
 import { cleanEnvironment, newHome, startTestServer, type TestServer, until } from '../support/server.ts';
 
 const execute = promisify(execFile);
@@ -43,10 +50,10 @@ async function startAgain(): Promise<void> {
 
 /** Starts code that runs until its marker is there. @returns the calculation, and the marker */
 async function startWaiting(name: string): Promise<{ calculation: string; marker: string }> {
-  const marker = join(server.home, name);
+  const marker = join(workingFolder(server), name);
   const code = `import os, time
-open("${marker}.started", "w").close()
-while not os.path.exists("${marker}"):
+open("${name}.started", "w").close()
+while not os.path.exists("${name}"):
     time.sleep(0.05)
 print("seen")`;
   const calculation = await startCalculation(server, sessionId, code);

@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   type CalculationExecutionState,
   GetCalculationExecutionCommand,
@@ -23,6 +25,14 @@ export interface EndedCalculation extends GetCalculationExecutionResponse {
   readonly stdout: string;
   readonly stderr: string;
   readonly outputs: readonly { output_type: string; data: Record<string, unknown> }[];
+}
+
+/** Where the code of a server's only session runs: it and a test see the same files there, in a sandbox too. */
+export function workingFolder(server: TestServer): string {
+  const drivers = join(server.home, 'drivers');
+  const [driver, ...others] = readdirSync(drivers);
+  if (driver === undefined || others.length > 0) throw new Error(`${others.length + 1} drivers in ${drivers}`);
+  return join(drivers, driver, 'work');
 }
 
 export async function sessionState(server: Clients, SessionId: string): Promise<SessionState | undefined> {
