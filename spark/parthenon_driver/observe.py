@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from pyspark import SparkContext
 
 _COORDINATOR = "driver"
+#: What Spark says of executors that it has sent away; of others it says what has become of them.
+_SENT_AWAY = ("Executor killed by driver", "Executor decommission")
 _MOST_JOBS = 100
 #: Spark tells its status store by a queue, which is a little behind.
 _SETTLE_MS = 1_000
@@ -19,20 +21,13 @@ def executors(context: SparkContext | None) -> list[dict[str, Any]]:
     if context is None or context._jsc is None:
         return []
     if context._jsc.sc().isLocal():
-        return [_executor(_COORDINATOR, True, context.startTime, None)]
+        return [_executor(_COORDINATOR, "REGISTERED", context.startTime, None)]
     summaries = context._jsc.sc().statusStore().executorList(False)
     found = []
     for position in range(summaries.size()):
         summary = summaries.apply(position)
-        removed = summary.removeTime()
-        found.append(
-            _executor(
-                summary.id(),
-                summary.isActive(),
-                summary.addTime().getTime(),
-                removed.get().getTime() if removed.isDefined() else None,
-            )
-        )
+        state = "REGISTERED" if summary.isActive() else _last_state(summary.removeReason())
+        found.append(_executor(summary.id(), state, summary.addTime().getTime(), _millis(summary.removeTime())))
     return found
 
 
@@ -104,11 +99,16 @@ def working(context: SparkContext | None) -> bool:
     return session.isDefined() and not session.get().sharedState().activeStreamingQueries().isEmpty()
 
 
-def _executor(executor_id: str, active: bool, started: int, ended: int | None) -> dict[str, Any]:
+def _last_state(reason: Any) -> str:
+    """Of an executor that is no more. The reason is a Scala Option of what Spark says."""
+    return "TERMINATED" if reason.isDefined() and reason.get().startswith(_SENT_AWAY) else "FAILED"
+
+
+def _executor(executor_id: str, state: str, started: int, ended: int | None) -> dict[str, Any]:
     return {
         "executor_id": executor_id,
         "type": "COORDINATOR" if executor_id == _COORDINATOR else "WORKER",
-        "state": "REGISTERED" if active else "TERMINATED",
+        "state": state,
         "started_at": started,
         "ended_at": ended,
     }

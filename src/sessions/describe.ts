@@ -7,10 +7,11 @@ import type {
   SessionSummary,
 } from '@aws-sdk/client-athena';
 import { calculationsIn, type ListedCalculation } from '../store/calculations.ts';
-import type { ListedSession } from '../store/sessions.ts';
+import { findSession, type ListedSession } from '../store/sessions.ts';
 import type { CalculationRow, SessionRow } from '../store/tables.ts';
 import type { SessionsContext } from './context.ts';
 import { calculationDpuMillis, sessionDpuMillis } from './dpus.ts';
+import { executorsOf } from './executor-notes.ts';
 import { resultFiles, resultUri } from './locations.ts';
 
 /** A progress question that the driver does not answer in this time is not worth a slow reply. */
@@ -49,7 +50,9 @@ export async function describeSession(context: SessionsContext, row: SessionRow)
       EncryptionConfiguration: parsed(row.encryption_configuration_json),
     },
     Status: describeSessionStatus(row),
-    Statistics: { DpuExecutionInMillis: sessionDpuMillis(row, since ? Number(since) : undefined) },
+    Statistics: {
+      DpuExecutionInMillis: sessionDpuMillis(row, await executorsOf(context, row), since ? Number(since) : undefined),
+    },
   };
 }
 
@@ -76,7 +79,15 @@ export async function describeStatistics(
   context: SessionsContext,
   row: CalculationRow,
 ): Promise<CalculationStatistics> {
-  return { DpuExecutionInMillis: calculationDpuMillis(row), Progress: `${await progressOf(context, row)}%` };
+  const [session, progress] = await Promise.all([
+    findSession(context.database, row.session_id),
+    progressOf(context, row),
+  ]);
+  const executors = session === undefined ? [] : await executorsOf(context, session);
+  return {
+    ...(session && { DpuExecutionInMillis: calculationDpuMillis(row, session, executors) }),
+    Progress: `${progress}%`,
+  };
 }
 
 export async function describeCalculation(

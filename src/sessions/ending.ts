@@ -1,9 +1,11 @@
 import { calculationEnded, sessionEnded } from '../happenings.ts';
 import { calculationsIn, moveCalculation } from '../store/calculations.ts';
-import { findSession, moveSession } from '../store/sessions.ts';
+import { endExecutors } from '../store/executors.ts';
+import { addBusyTime, findSession, moveSession } from '../store/sessions.ts';
 import type { Database } from '../store/store.ts';
 import type { SessionState } from '../store/tables.ts';
 import type { SessionsContext } from './context.ts';
+import { ranMillis } from './dpus.ts';
 import { untilRecorded } from './recorded.ts';
 import { calculationStatesBefore, runningCalculationStates, sessionStatesBefore } from './states.ts';
 
@@ -57,6 +59,8 @@ async function endSession(
     if (!moved) return again && (await findSession(transaction, sessionId))?.ended_at === now;
     for (const calculation of await calculationsIn(transaction, sessionId, runningCalculationStates)) {
       calculations.set(calculation.id, calculation.started_at);
+      if (calculation.started_at !== null)
+        await addBusyTime(transaction, sessionId, ranMillis(Number(calculation.started_at), now));
       const canceled = state === 'TERMINATED';
       const last = canceled ? 'CANCELED' : 'FAILED';
       await moveCalculation(transaction, calculation.id, last, calculationStatesBefore(last), {
@@ -64,6 +68,7 @@ async function endSession(
         state_change_reason: canceled ? CANCELED_WITH_SESSION : (reason ?? null),
       });
     }
+    await endExecutors(transaction, sessionId, now);
     return true;
   };
   const ended = await untilRecorded(context, (again) =>

@@ -1,45 +1,51 @@
 import type { ExecutorState, ExecutorsSummary } from '@aws-sdk/client-athena';
 import { type Page, pageOfList } from '../store/paging.ts';
-import type { SessionRow } from '../store/tables.ts';
+import type { ExecutorRow, SessionRow } from '../store/tables.ts';
 import type { SessionsContext } from './context.ts';
+import { executorsOf } from './executor-notes.ts';
 import { getSession } from './terminate-session.ts';
 
-/** Newest first. A session that has ended shows its coordinator, TERMINATED. */
+/** Spark's name for it. */
+const COORDINATOR = 'driver';
+
+/** Newest first. A session that has ended shows what it had. */
 export async function listExecutors(
   context: SessionsContext,
   sessionId: string,
   filter: { state?: ExecutorState | undefined; limit: number; token?: string | undefined },
 ): Promise<Page<ExecutorsSummary>> {
   const session = await getSession(context, sessionId);
-  const all = (await executorsOf(context, session)).filter(
-    (executor) => !filter.state || executor.ExecutorState === filter.state,
-  );
+  const workers = (await executorsOf(context, session)).map((row) => summarize(row, session));
+  const all = [...coordinatorOf(session), ...workers]
+    .filter((executor) => !filter.state || executor.ExecutorState === filter.state)
+    .sort((left, right) => (right.StartDateTime ?? 0) - (left.StartDateTime ?? 0));
   return pageOfList(`executors/${sessionId}`, all, filter);
 }
 
-async function executorsOf(context: SessionsContext, session: SessionRow): Promise<ExecutorsSummary[]> {
-  const driver = context.live.get(session.id);
-  if (driver === undefined) return session.ready_at === null ? [] : [endedCoordinator(session)];
-  const executors = await driver.executors();
-  return executors
-    .map((executor) => ({
-      ExecutorId: executor.executorId,
-      ExecutorType: executor.type,
-      ExecutorState: executor.state,
-      ExecutorSize: 1,
-      StartDateTime: executor.startedAt.getTime(),
-      ...(executor.endedAt && { TerminationDateTime: executor.endedAt.getTime() }),
-    }))
-    .sort((left, right) => right.StartDateTime - left.StartDateTime);
+function coordinatorOf(session: SessionRow): ExecutorsSummary[] {
+  if (session.ready_at === null) return [];
+  const ended = session.ended_at !== null;
+  const last = session.state === 'FAILED' ? 'FAILED' : 'TERMINATED';
+  return [
+    {
+      ExecutorId: COORDINATOR,
+      ExecutorType: 'COORDINATOR',
+      ExecutorState: ended ? last : session.state === 'TERMINATING' ? 'TERMINATING' : 'REGISTERED',
+      ExecutorSize: session.coordinator_dpus,
+      StartDateTime: Number(session.ready_at),
+      ...(ended && { TerminationDateTime: Number(session.ended_at) }),
+    },
+  ];
 }
 
-function endedCoordinator(session: SessionRow): ExecutorsSummary {
+function summarize(row: ExecutorRow, session: SessionRow): ExecutorsSummary {
+  const endedAt = row.ended_at ?? session.ended_at;
   return {
-    ExecutorId: session.id,
-    ExecutorType: 'COORDINATOR',
-    ExecutorState: session.state === 'FAILED' ? 'FAILED' : 'TERMINATED',
-    ExecutorSize: session.coordinator_dpus,
-    StartDateTime: Number(session.ready_at),
-    ...(session.ended_at !== null && { TerminationDateTime: Number(session.ended_at) }),
+    ExecutorId: row.executor_id,
+    ExecutorType: 'WORKER',
+    ExecutorState: endedAt !== null && row.ended_at === null ? 'TERMINATED' : row.state,
+    ExecutorSize: session.executor_dpus ?? 1,
+    StartDateTime: Number(row.started_at),
+    ...(endedAt !== null && { TerminationDateTime: Number(endedAt) }),
   };
 }

@@ -6,6 +6,7 @@ import { addBusyTime, findSession, moveSession } from '../store/sessions.ts';
 import type { Database } from '../store/store.ts';
 import type { CalculationRow, CalculationState, SessionRow } from '../store/tables.ts';
 import { inBackground, type SessionsContext } from './context.ts';
+import { ranMillis } from './dpus.ts';
 import type { EarlyResults } from './early-results.ts';
 import { CANCELED_PER_REQUEST, CANCELED_WITH_SESSION, failSession, fitReason } from './ending.ts';
 import { untilRecorded } from './recorded.ts';
@@ -218,8 +219,7 @@ async function finish(
   const now = Date.now();
   const end = async (transaction: Database, again: boolean): Promise<CalculationEnded | undefined> => {
     const row = await findCalculation(transaction, calculationId);
-    // A clock that was set back meanwhile must not take from it.
-    const ran = row?.started_at ? Math.max(0, now - row.started_at) : 0;
+    const ran = row?.started_at ? ranMillis(row.started_at, now) : 0;
     const ended = { state: ending.state, ranSeconds: row?.started_at ? ran / 1000 : undefined };
     // Written before, and its answer lost: the session may be BUSY with the next one.
     if (again && row?.completed_at === now) return ended;
@@ -233,8 +233,11 @@ async function finish(
       calculationStatesBefore(ending.state),
       { completed_at: now, state_change_reason: ending.reason, has_result: ending.hasResult ? 1 : 0 },
     );
-    // Its session failed meanwhile, and it with it.
-    if (!moved && ending.hasResult) await markResult(transaction, calculationId);
+    if (!moved) {
+      // Its session failed meanwhile, and it with it: its time is counted.
+      await addBusyTime(transaction, sessionId, -ran);
+      if (ending.hasResult) await markResult(transaction, calculationId);
+    }
     return moved ? ended : undefined;
   };
   const ended = await untilRecorded(context, (again) =>

@@ -134,6 +134,7 @@ function newSession(
     idle_timeout_minutes: request.SessionIdleTimeoutInMinutes ?? DEFAULT_IDLE_TIMEOUT_MINUTES,
     coordinator_dpus: plan.coordinatorDpus,
     worker_dpus: plan.workerDpus,
+    executor_dpus: plan.executorDpus ?? null,
     state: 'CREATING',
     state_change_reason: null,
     started_at: now,

@@ -11,6 +11,7 @@ import {
 import type { SessionRow } from '../store/tables.ts';
 import { LEASE_MILLIS, type SessionsContext } from './context.ts';
 import { TERMINATED_PER_REQUEST } from './ending.ts';
+import { noteAllExecutors } from './executor-notes.ts';
 import { renewSessionKeys } from './session-keys.ts';
 import { beginTermination } from './terminate-session.ts';
 
@@ -66,6 +67,7 @@ export class Sweeper {
     await this.#followClock(now, steady);
     if (steady - this.#activityWrittenAt >= ACTIVITY_MILLIS) {
       await writeActivity(this.#context, now);
+      await noteAllExecutors(this.#context);
       this.#activityWrittenAt = steady;
     }
     await terminateIdleSessions(this.#context, now);

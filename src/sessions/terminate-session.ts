@@ -6,6 +6,7 @@ import { findSession, moveSession } from '../store/sessions.ts';
 import type { SessionRow, SessionState } from '../store/tables.ts';
 import { stopCalculation } from './calculations.ts';
 import { inBackground, type SessionsContext } from './context.ts';
+import { noteExecutors } from './executor-notes.ts';
 import { finishTermination, TERMINATED_PER_REQUEST } from './ending.ts';
 import { followUp, untilRecorded } from './recorded.ts';
 import { runningCalculationStates, stoppableSessionStates } from './states.ts';
@@ -66,6 +67,7 @@ export async function endDriver(context: SessionsContext, sessionId: string): Pr
     const running = await calculationsIn(context.database, sessionId, runningCalculationStates);
     await Promise.all(running.map((calculation) => stopCalculation(context, calculation.id)));
     if (running.length > 0) await waitForOutput(context, sessionId);
+    if (row.executor_dpus !== null) await noteExecutors(context, sessionId);
     await driver.stop();
     context.live.delete(sessionId);
   } else if (row.driver_json !== null) {

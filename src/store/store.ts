@@ -6,6 +6,7 @@ import * as first from './migrations/0001-first.ts';
 import * as replies from './migrations/0002-replies-of-request-tokens.ts';
 import * as activeNewest from './migrations/0003-active-sessions-newest.ts';
 import * as whatSessionsTake from './migrations/0004-what-sessions-take.ts';
+import * as executors from './migrations/0005-executors.ts';
 import { NulCharacters } from './nul-characters.ts';
 import { isPostgresAway, nameOf, openPostgres } from './postgres.ts';
 import type { ServerLockEvents } from './server-lock.ts';
@@ -21,6 +22,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0002-replies-of-request-tokens': replies,
   '0003-active-sessions-newest': activeNewest,
   '0004-what-sessions-take': whatSessionsTake,
+  '0005-executors': executors,
 };
 
 export interface StoreOptions {

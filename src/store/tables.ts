@@ -65,6 +65,8 @@ export interface SessionTable {
   memory_mebibytes: Generated<number>;
   /** The caller's ARN, a session's own without its id; null for rows of before it was kept. */
   started_by: string | null;
+  /** DPUs of one executor on a cluster; null with a local master, whose workers are threads of the driver. */
+  executor_dpus: number | null;
 }
 
 export type CalculationState =
@@ -94,6 +96,16 @@ export interface CalculationTable {
   dpus: number;
 }
 
+/** One executor of a session on a cluster. */
+export interface ExecutorTable {
+  session_id: string;
+  /** Spark's: a number, from 0. */
+  executor_id: string;
+  started_at: number;
+  ended_at: number | null;
+  state: 'CREATING' | 'CREATED' | 'REGISTERED' | 'TERMINATING' | 'TERMINATED' | 'FAILED';
+}
+
 /** What a ClientRequestToken has already started. */
 export interface RequestTokenTable {
   operation: string;
@@ -111,11 +123,13 @@ export interface Tables {
   tags: TagTable;
   sessions: SessionTable;
   calculations: CalculationTable;
+  executors: ExecutorTable;
   request_tokens: RequestTokenTable;
 }
 
 export type WorkGroupRow = Selectable<WorkGroupTable>;
 export type SessionRow = Selectable<SessionTable>;
 export type CalculationRow = Selectable<CalculationTable>;
+export type ExecutorRow = Selectable<ExecutorTable>;
 export type NewSession = Insertable<SessionTable>;
 export type NewCalculation = Insertable<CalculationTable>;

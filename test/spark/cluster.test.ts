@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ListExecutorsCommand, TerminateSessionCommand } from '@aws-sdk/client-athena';
+import { GetSessionCommand, ListExecutorsCommand, TerminateSessionCommand } from '@aws-sdk/client-athena';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { locateRuntime } from '../../src/runtime/runtime.ts';
 import {
@@ -100,10 +100,27 @@ print(executors.size() - 1)`,
   });
   const { ExecutorsSummary } = await server.athena.send(new ListExecutorsCommand({ SessionId }));
   expect(ExecutorsSummary?.map(({ ExecutorType }) => ExecutorType).sort()).toEqual(['COORDINATOR', 'WORKER', 'WORKER']);
+  for (const executor of ExecutorsSummary ?? []) {
+    expect(executor).toMatchObject({ ExecutorState: 'REGISTERED', ExecutorSize: 1, StartDateTime: expect.any(Number) });
+  }
   expect((await cluster.activeApplications())[0]?.cores).toBe(2);
   await server.athena.send(new TerminateSessionCommand({ SessionId }));
   await until(async () => (await cluster.activeApplications()).length === 0, GONE_WITHIN_MILLIS);
+  await waitForSession(server, SessionId, ['TERMINATED']);
+  await expectAccountOfExecutors(SessionId);
 });
+
+/** What ended sessions show of their executors, and that their DPUs are those executors' times. */
+async function expectAccountOfExecutors(SessionId: string): Promise<void> {
+  const { ExecutorsSummary = [] } = await server.athena.send(new ListExecutorsCommand({ SessionId }));
+  expect(ExecutorsSummary).toHaveLength(3);
+  const times = ExecutorsSummary.map(({ ExecutorState, StartDateTime = 0, TerminationDateTime = 0 }) => {
+    expect(ExecutorState).toBe('TERMINATED');
+    return TerminationDateTime - StartDateTime;
+  });
+  const { Statistics } = await server.athena.send(new GetSessionCommand({ SessionId }));
+  expect(Statistics?.DpuExecutionInMillis).toBe(times.reduce((sum, millis) => sum + millis, 0));
+}
 
 test('the application of a driver that was killed leaves the cluster', async () => {
   const sessionId = await startIdleSession(server);

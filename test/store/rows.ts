@@ -21,6 +21,7 @@ export function session(row: Partial<NewSession> = {}): NewSession & { id: strin
     idle_timeout_minutes: 1,
     coordinator_dpus: 1,
     worker_dpus: 1,
+    executor_dpus: null,
     state: 'CREATING',
     state_change_reason: null,
     started_at: 0,
