@@ -31,9 +31,9 @@ export function createEmbeddedObjectStore(store: EmbeddedStore): ObjectStore {
     },
     put: (location, body, options) => explained(putBytes(location, once(body), options)),
     putStream: (location, bytes, options) => explained(putBytes(location, bytes, options)),
-    async get(location) {
+    async get(location, from) {
       const object = await explained(store.open(location));
-      const readable = Readable.from(object.read(), { objectMode: false });
+      const readable = Readable.from(object.read(from), { objectMode: false });
       readable.once('close', () => void object[Symbol.asyncDispose]());
       return readable;
     },

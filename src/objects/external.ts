@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
   type CompletedPart,
@@ -95,9 +95,15 @@ class ExternalObjectStore implements ObjectStore {
     await this.#putParts(location, regrouped(bytes, STREAM_PART_BYTES), options);
   }
 
-  async get({ bucket, key }: S3Location): Promise<Readable> {
-    const { Body } = await explained(this.#client.send(new GetObjectCommand({ Bucket: bucket, Key: key })));
-    return Body as Readable;
+  async get({ bucket, key }: S3Location, from = 0): Promise<Readable> {
+    const Range = from === 0 ? undefined : `bytes=${from}-`;
+    try {
+      const { Body } = await explained(this.#client.send(new GetObjectCommand({ Bucket: bucket, Key: key, Range })));
+      return Body as Readable;
+    } catch (error) {
+      if (isBeyondEnd(error)) return Readable.from([]);
+      throw error;
+    }
   }
 
   async delete({ bucket, key }: S3Location): Promise<void> {
@@ -200,6 +206,10 @@ function encryptionOf(encryption: ObjectEncryption | undefined): Partial<PutObje
 
 function isMissing(error: unknown): boolean {
   return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404;
+}
+
+function isBeyondEnd(error: unknown): boolean {
+  return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 416;
 }
 
 /** No answer, or one that says to come again: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */

@@ -48,7 +48,7 @@ export function measured(store: ObjectStore): ObjectStore {
         () => written,
       );
     },
-    get: (location) => using('get', () => store.get(location)),
+    get: (location, from) => using('get', () => store.get(location, from)),
     delete: (location) => using('delete', () => store.delete(location)),
     bucketExists: (bucket) => using('bucketExists', () => store.bucketExists(bucket)),
     ensureBucket: (bucket) => using('ensureBucket', () => store.ensureBucket(bucket)),

@@ -33,7 +33,8 @@ export interface ObjectStore {
   put(location: S3Location, body: Uint8Array | string, options: PutObjectOptions): Promise<void>;
   /** Stores what comes, as it comes; nothing is to be seen of it before all has. When `bytes` throws, so does this, and nothing is stored. */
   putStream(location: S3Location, bytes: AsyncIterable<Uint8Array>, options: PutObjectOptions): Promise<void>;
-  get(location: S3Location): Promise<Readable>;
+  /** @param from the first byte that is wanted; of an object that ends before it there is none */
+  get(location: S3Location, from?: number): Promise<Readable>;
   delete(location: S3Location): Promise<void>;
   bucketExists(bucket: string): Promise<boolean>;
   /** Creates the bucket unless it exists. */

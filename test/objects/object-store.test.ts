@@ -61,6 +61,13 @@ describe.each(Object.keys(KINDS))('ObjectStore over %s', (kind) => {
     }
   });
 
+  test('an object is got from any byte on, from its end on as nothing', async () => {
+    const location = { bucket: 'results', key: 'from' };
+    await store.put(location, '0123456789', TEXT);
+    const from = async (byte: number) => (await read(await store.get(location, byte))).toString();
+    expect(await Promise.all([0, 1, 9, 10, 11].map(from))).toEqual(['0123456789', '123456789', '9', '', '']);
+  });
+
   test('content type and encryption are kept', async () => {
     const location = { bucket: 'results', key: 'described' };
     const options = { contentType: 'text/csv', encryption: { option: 'SSE_KMS', kmsKey: 'key-1' } } as const;
