@@ -22,6 +22,7 @@ import { ConnectTokens } from './endpoints/connect/tokens.ts';
 import { makeHome } from './home.ts';
 import { measured } from './objects/measured.ts';
 import { createOperations } from './operations/index.ts';
+import { createLiveOutput } from './operations/live-output.ts';
 import { Activity } from './sessions/activity.ts';
 import { Changes } from './sessions/changes.ts';
 import type { SessionsContext } from './sessions/context.ts';
@@ -129,8 +130,10 @@ export async function startServer(config: Config, logger: Logger, clock: Clock =
     endpoint: () => config.connectEndpoint ?? endpoint,
   };
   const connectProxy = new ConnectProxy(connect);
+  const domain = { sessions, workGroups, tags: new Tags(database, realm), connect };
   const server = createServer({
-    operations: createOperations({ sessions, workGroups, tags: new Tags(database, realm), connect }),
+    operations: createOperations(domain),
+    live: createLiveOutput(domain),
     keys,
     assumeRole: assumeRole(keys),
     region: config.region,

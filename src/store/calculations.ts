@@ -64,6 +64,22 @@ export async function listCalculations(
   return toPage(name, rows, filter.limit, (row) => row.position);
 }
 
+/** The session's first calculation, or the one that came after another. */
+export async function calculationAfter(
+  database: Database,
+  sessionId: string,
+  position: number | undefined,
+): Promise<CalculationRow | undefined> {
+  return await database
+    .selectFrom('calculations')
+    .selectAll()
+    .where('session_id', '=', sessionId)
+    .$if(position !== undefined, (query) => query.where('position', '>', position as number))
+    .orderBy('position')
+    .limit(1)
+    .executeTakeFirst();
+}
+
 /** Calculations of a session in any of these states. */
 export async function calculationsIn(
   database: Database,

@@ -79,7 +79,8 @@ export function createAthenaEndpoint(options: AthenaEndpointOptions): AthenaEndp
   };
 }
 
-function callOf(principal: Principal, record: CallRecord): CallContext {
+/** What an operation is told of a call. */
+export function callOf(principal: Principal, record: CallRecord): CallContext {
   const { requestId, source } = record;
   if (!record.audited) return { principal, requestId, source };
   const noteResource = (arn: string): void => {

@@ -22,6 +22,8 @@ export interface CallRecord {
   resource?: string;
   /** The code that the caller was answered with. */
   error?: string;
+  /** When the answer began, by the steady clock, where it then goes on for as long as somebody listens. */
+  answeredAt?: number;
   /** Bytes of S3 bodies, as they come and go: of what breaks off, what had come until then. */
   receivedBytes: number;
   sentBytes: number;

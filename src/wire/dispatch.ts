@@ -5,6 +5,7 @@ import type { AthenaEndpoint } from './athena.ts';
 import type { CallRecord } from './call-record.ts';
 import { type BodyLimits, checkDeclaredLength, readBody } from './body.ts';
 import { healthReply, type Readiness } from './health.ts';
+import { LiveEndpoint } from './live.ts';
 import type { MemoryBudget, MemoryLease } from './memory-budget.ts';
 import { type MetricsEndpoint, metricsReply } from './metrics.ts';
 import { errorReply, publicError, type Reply } from './reply.ts';
@@ -27,6 +28,7 @@ export interface DispatcherOptions {
   readonly sts: StsEndpoint;
   /** `undefined` where the user's own S3 is used and none is embedded. */
   readonly s3: S3Handler | undefined;
+  readonly live: LiveEndpoint | undefined;
   readonly ready: Readiness;
   readonly metrics: MetricsEndpoint | undefined;
   readonly logger: Logger;
@@ -62,18 +64,23 @@ export function createDispatcher(options: DispatcherOptions): (exchange: Exchang
       record.error = publicError(error).name;
       return route.to === 'sts' ? stsErrorReply(error, exchange.requestId) : errorReply(publicError(error));
     });
-    send(request, response, reply);
+    if (reply !== undefined) send(request, response, reply);
   };
 }
 
-async function replyTo(route: Route, exchange: Exchange, options: DispatcherOptions): Promise<Reply> {
-  const { request, record } = exchange;
+/** @returns undefined where it has been answered */
+async function replyTo(route: Route, exchange: Exchange, options: DispatcherOptions): Promise<Reply | undefined> {
+  const { request, response, record } = exchange;
   switch (route.to) {
     case 'health':
       return healthReply(request, options.ready);
     case 'metrics':
       return metricsReply(request, options.metrics);
     case 'athena': {
+      if (options.live !== undefined && LiveEndpoint.takes(request)) {
+        await options.live.answer(request, response, record);
+        return undefined;
+      }
       const refusal = options.athena.precheck(request);
       if (refusal !== undefined) {
         record.error = refusal.headers['x-amzn-ErrorType'];

@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import type { AssumeRole } from '../access/assume-role.ts';
 import type { AccessKeys } from '../access/principal.ts';
 import { callAnswered } from '../happenings.ts';
+import type { LiveOutput } from '../operations/live-output.ts';
 import type { OperationTable } from '../operations/operation.ts';
 import { createAthenaEndpoint } from './athena.ts';
 import { type Audit, auditLine } from './audit.ts';
@@ -19,6 +20,7 @@ import { Connections } from './connections.ts';
 import { createDispatcher, type S3Handler } from './dispatch.ts';
 import type { Readiness } from './health.ts';
 import { alpn, type GrpcHandler, Http2Side } from './http2.ts';
+import { LiveEndpoint } from './live.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import type { MetricsEndpoint } from './metrics.ts';
 import { RateLimit } from './rate-limit.ts';
@@ -74,6 +76,8 @@ export interface ServerOptions {
   readonly s3?: S3Handler;
   /** Answers gRPC calls, which come over HTTP/2 to the same port; without it HTTP/2 is not spoken. */
   readonly grpc?: GrpcHandler | undefined;
+  /** Tells what calculations and sessions do while they do it; without it nobody can ask. */
+  readonly live?: LiveOutput;
   readonly ready: Readiness;
   readonly logger: Logger;
   /** Serves over TLS alone, as this one. */
@@ -111,7 +115,9 @@ export function createServer(options: ServerOptions): WireServer {
   const rate = new RateLimit(limits.requestsPerSecond);
   const connections = new Connections(limits.connections, logger);
   const http2 = options.grpc && new Http2Side(options.grpc, limits, connections);
+  const live = options.live && new LiveEndpoint({ ...options, live: options.live, rate });
   const dispatch = createDispatcher({
+    live,
     athena: createAthenaEndpoint({ ...options, rate }),
     sts: createStsEndpoint({ ...options, rate }),
     s3: options.s3,
@@ -151,7 +157,7 @@ export function createServer(options: ServerOptions): WireServer {
           service: record.service,
           operation: record.operation,
           code: outcomeOf(record, writableFinished),
-          seconds: (performance.now() - since) / 1000,
+          seconds: ((record.answeredAt ?? performance.now()) - since) / 1000,
           receivedBytes: record.receivedBytes,
           sentBytes: record.sentBytes,
         });
@@ -193,6 +199,7 @@ export function createServer(options: ServerOptions): WireServer {
     changeTls: (identity) => secure?.setSecureContext(identity),
     close(deadlineMillis) {
       http2?.close(deadlineMillis);
+      live?.close();
       closed ??= Promise.all(servers.map((server) => closeInOrder(server, deadlineMillis))).then(() => undefined);
       for (const response of underWay.values()) response.shouldKeepAlive = false;
       return closed;

@@ -46,3 +46,8 @@ function namespaceOf(pid: number): string | undefined {
     return undefined;
   }
 }
+
+/** What a process has in memory. */
+export function residentKibibytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}

@@ -1,0 +1,125 @@
+/** The client's side of live output: docs/live-output.md. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type {
+  AthenaClient,
+  CalculationStatistics,
+  CalculationStatus,
+  CalculationResult,
+  SessionStatus,
+} from '@aws-sdk/client-athena';
+import { SignatureV4 } from '@smithy/signature-v4';
+
+/** One event. `data` has what the event's kind has. */
+export interface LiveMessage {
+  readonly event: string;
+  readonly id: string;
+  readonly data: {
+    readonly CalculationExecutionId?: string;
+    readonly SessionId?: string;
+    readonly Text?: string;
+    readonly Progress?: string;
+    readonly Status?: CalculationStatus & SessionStatus;
+    readonly Statistics?: CalculationStatistics;
+    readonly Result?: CalculationResult;
+  };
+}
+
+/** Where to, and who signs. */
+export interface LiveServer {
+  readonly endpoint: URL;
+  readonly config: Pick<AthenaClient['config'], 'credentials' | 'region' | 'sha256'>;
+}
+
+/** Without a server for so long it is given up. */
+const PATIENCE_MILLIS = 60_000;
+const RETRY_MILLIS = 1000;
+
+/** The server refuses; asking again does not help. */
+export class LiveRefused extends Error {
+  override readonly name: string;
+
+  constructor(name: string, message: string) {
+    super(message);
+    this.name = name;
+  }
+}
+
+/**
+ * Follows a calculation or a session to its end, over lost connections and restarts of the server.
+ * @param path `/live/calculations/<id>` or `/live/sessions/<id>`
+ * @throws LiveRefused, and Error when the server stays away
+ */
+export async function* follow(
+  server: LiveServer,
+  path: string,
+  { signal, onLost }: { signal?: AbortSignal; onLost?: (error?: unknown) => void } = {},
+): AsyncGenerator<LiveMessage> {
+  let lastEventId: string | undefined;
+  let seenAt = performance.now();
+  for (;;) {
+    let lostBy: unknown;
+    try {
+      for await (const message of listen(server, path, lastEventId, signal)) {
+        seenAt = performance.now();
+        lastEventId = message.id;
+        yield message;
+        if (message.event === 'end') return;
+      }
+    } catch (error) {
+      if (error instanceof LiveRefused || signal?.aborted) throw error;
+      if (performance.now() - seenAt > PATIENCE_MILLIS)
+        throw new Error(`${server.endpoint.origin} does not answer any more: ${(error as Error).message}`);
+      lostBy = error;
+    }
+    onLost?.(lostBy);
+    await sleep(RETRY_MILLIS, undefined, { signal });
+  }
+}
+
+/**
+ * One connection.
+ * @param lastEventId goes on after that event
+ * @throws LiveRefused, and what fetch throws
+ */
+export async function* listen(
+  { endpoint, config }: LiveServer,
+  path: string,
+  lastEventId?: string,
+  signal?: AbortSignal,
+): AsyncGenerator<LiveMessage> {
+  const { credentials, region, sha256 } = config;
+  const signer = new SignatureV4({ credentials, region, sha256, service: 'athena', uriEscapePath: true });
+  const { headers } = await signer.sign({
+    method: 'GET',
+    protocol: endpoint.protocol,
+    hostname: endpoint.hostname,
+    path,
+    headers: { host: endpoint.host, ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) },
+  });
+  const reply = await fetch(new URL(path, endpoint), { headers, signal: signal ?? null });
+  if (reply.status === 503) throw new Error('the server is being stopped');
+  if (!reply.ok) {
+    const error = (await reply.json().catch(() => ({}))) as { __type?: string; message?: string };
+    throw new LiveRefused(error.__type ?? `HTTP ${reply.status}`, error.message ?? `HTTP ${reply.status}`);
+  }
+  if (reply.body !== null) yield* messagesOf(reply.body);
+}
+
+/** What stands between blank lines. Each event of this server has one line of data. */
+async function* messagesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<LiveMessage> {
+  let rest = '';
+  for await (const text of body.pipeThrough(new TextDecoderStream())) {
+    const blocks = (rest + text).split('\n\n');
+    rest = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const fields = new Map(block.split('\n').map((line) => splitField(line)));
+      const [event, id, data] = [fields.get('event'), fields.get('id'), fields.get('data')];
+      if (event !== undefined && id !== undefined && data !== undefined) yield { event, id, data: JSON.parse(data) };
+    }
+  }
+}
+
+function splitField(line: string): [string, string] {
+  const colon = line.indexOf(':');
+  return [line.slice(0, colon), line.slice(colon + 1).trimStart()];
+}
