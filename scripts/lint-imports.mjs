@@ -26,6 +26,7 @@ const ROOMS = new Map(
     workgroups: ['sessions', 'notebooks', 'access', 'store', 'drivers', 'objects'],
     endpoints: ['sessions', 'notebooks', 'workgroups', 'access', 'store', 'drivers', 'objects'],
     'endpoints/live': ['regular-files.ts', 'sessions', 'store', 'objects'],
+    'endpoints/spark-ui': ['endpoints', 'sessions', 'access', 'store', 'drivers', 'objects'],
     access: ['store', 'home.ts'],
     drivers: ['spark-properties', 'runtime', 'regular-files.ts'],
     'spark-properties': [],
@@ -61,7 +62,7 @@ const COMMON = ['errors.ts', 'config.ts', 'clock.ts', 'run-out.ts', 'happenings.
 /** Packages and parts of Node that only some rooms may know. */
 const MODULES = new Map(
   Object.entries({
-    'node:http': ['wire'],
+    'node:http': ['wire', 'endpoints/spark-ui'],
     'node:https': ['wire'],
     'node:http2': ['wire', 'endpoints'],
     'node:child_process': ['drivers', 'catalog', 'runtime', 'backup', 'cli.ts'],

@@ -18,7 +18,9 @@ import { checkListening, type Config, givenKeys } from './config.ts';
 import { createDrivers } from './drivers/drivers.ts';
 import { ConnectProxy } from './endpoints/connect/proxy.ts';
 import type { ConnectContext } from './endpoints/connect/session-endpoint.ts';
-import { ConnectTokens } from './endpoints/connect/tokens.ts';
+import { SessionTokens } from './endpoints/session-tokens.ts';
+import type { DashboardContext } from './endpoints/spark-ui/dashboard.ts';
+import { SparkUiProxy } from './endpoints/spark-ui/proxy.ts';
 import { makeHome } from './home.ts';
 import { measured } from './objects/measured.ts';
 import { createOperations } from './operations/index.ts';
@@ -126,11 +128,18 @@ export async function startServer(config: Config, logger: Logger, clock: Clock =
   let endpoint = '';
   const connect: ConnectContext = {
     sessions,
-    tokens: new ConnectTokens(keys.derivedKey('connect'), config.connectTokenMinutes * 60_000),
+    tokens: new SessionTokens(keys.derivedKey('connect'), config.connectTokenMinutes * 60_000),
     endpoint: () => config.connectEndpoint ?? endpoint,
   };
   const connectProxy = new ConnectProxy(connect);
-  const domain = { sessions, workGroups, tags: new Tags(database, realm), connect };
+  const dashboard: DashboardContext = {
+    sessions,
+    tokens: new SessionTokens(keys.derivedKey('spark-ui'), config.dashboardTokenMinutes * 60_000),
+    endpoint: () => endpoint,
+    publicEndpoint: config.dashboardEndpoint,
+  };
+  const sparkUis = new SparkUiProxy(dashboard);
+  const domain = { sessions, workGroups, tags: new Tags(database, realm), connect, dashboard };
   const server = createServer({
     operations: createOperations(domain),
     live: createLiveOutput(domain),
@@ -138,6 +147,7 @@ export async function startServer(config: Config, logger: Logger, clock: Clock =
     assumeRole: assumeRole(keys),
     region: config.region,
     s3: objects.embedded && s3Handler(config, keys, objects.embedded, logger),
+    sparkUi: sparkUis.serve,
     grpc: connectProxy.serve,
     logger,
     tls,
@@ -153,6 +163,7 @@ export async function startServer(config: Config, logger: Logger, clock: Clock =
   endpoint = await listen(server, config, tls);
   opened.defer(() => server.close(config.stopSeconds * 1000));
   opened.defer(() => connectProxy.close());
+  opened.defer(() => sparkUis.close());
   sessionsEndpoint =
     tls !== undefined && config.sparkMaster === 'local' ? await listenPlainly(server, config) : endpoint;
   if (tlsFiles !== undefined) opened.defer(watchTls(tlsFiles, server, logger));

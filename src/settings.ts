@@ -205,6 +205,16 @@ export const settings = {
   connectTokenMinutes: wholeNumber(1, 1440)
     .default(30)
     .describe("how long a token of GetSessionEndpoint opens a session's Spark Connect"),
+  dashboardEndpoint: z
+    .string()
+    .regex(/^https?:\/\/[a-z0-9.:[\]-]+\/?$/i, 'must be https://host or https://host:port')
+    .optional()
+    .describe(
+      "what URLs of sessions' Spark UIs begin with, where browsers reach this server by another address than it listens at, e.g. https://athena.example.com",
+    ),
+  dashboardTokenMinutes: wholeNumber(1, 10_080)
+    .default(60)
+    .describe("how long a URL of GetResourceDashboard shows a session's Spark UI"),
   interruptGraceSeconds: wholeNumber(1, 3600)
     .default(30)
     .describe('how long code may resist StopCalculationExecution before its driver is ended'),

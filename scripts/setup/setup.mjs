@@ -1,7 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { bubblewrap } from './bubblewrap.mjs';
 import { classData } from './class-data.mjs';
 import { pythonEnvironment } from './environment.mjs';
 import { readJson, writeJson } from './files.mjs';
@@ -14,6 +13,7 @@ import { SetupProblem } from './problem.mjs';
 import { endRunning } from './process.mjs';
 import { announce } from './progress.mjs';
 import { sparkJava } from './spark-java.mjs';
+import { systemPackage } from './system-package.mjs';
 
 /**
  * @typedef {object} Step
@@ -28,7 +28,7 @@ import { sparkJava } from './spark-java.mjs';
  * the tests drive the server with. Does nothing and says nothing when all is in place. Two at once wait for each other.
  * @param {object} [options]
  * @param {boolean} [options.spark] Python environment, Java and jars
- * @param {boolean} [options.clients] the AWS clients that tests run, and where it may bubblewrap
+ * @param {boolean} [options.clients] the AWS clients that tests run, and where it may bubblewrap and Chromium
  * @returns {Promise<string>} the Node (24 or later) to run the project with
  * @throws {SetupProblem} what the user must do first
  */
@@ -41,7 +41,11 @@ export async function setUp({ spark = false, clients = false } = {}) {
   if (spark) await ensureSpark(runtime, lock);
   if (clients) {
     await ensure(clientsEnvironment(runtime), lock);
-    await ensure(bubblewrap(), lock);
+    await ensure(
+      systemPackage({ name: 'bubblewrap', program: 'bwrap', purpose: 'for the tests of the sandbox' }),
+      lock,
+    );
+    await ensure(systemPackage({ name: 'chromium', program: 'chromium', purpose: 'for the tests of pages' }), lock);
   }
   return node.node();
 }

@@ -1,7 +1,7 @@
 """The kernel: Jupyter's protocol, and the few messages beside it by which the server makes a session of it.
 
 Shell channel: `assign_request`. Control channel, answered while code runs: `credentials_request`, `executors_request`,
-`progress_request`, `jobs_request`, `connect_request`, `working_request`.
+`progress_request`, `jobs_request`, `connect_request`, `dashboard_request`, `working_request`.
 An `execute_request` whose metadata carry `calculation_id` runs into that calculation's spool.
 """
 
@@ -30,6 +30,7 @@ from .context import (
     stop_beside,
 )
 from .context_watch import ContextWatch, why_it_ended
+from .dashboard import Dashboard
 from .descendants import kill_descendants
 from .interrupts import Interrupts
 from .jars import with_dependencies
@@ -77,6 +78,7 @@ class DriverKernel(IPythonKernel):
         self._spool: Spool | None = None
         self._calculation_id: str | None = None
         self._connect = Connect()
+        self._dashboard = Dashboard()
         self._interrupts = Interrupts(self._cancel_jobs, lambda: self.io_loop.add_callback(lambda: None))
         self._context_watch = ContextWatch(self._end_without_context)
         # One thread, hence one connection: what is asked often does not hold up interrupts, nor the other way round.
@@ -87,6 +89,7 @@ class DriverKernel(IPythonKernel):
         self.control_handlers["progress_request"] = self.progress_request
         self.control_handlers["jobs_request"] = self.jobs_request
         self.control_handlers["connect_request"] = self.connect_request
+        self.control_handlers["dashboard_request"] = self.dashboard_request
         self.control_handlers["working_request"] = self.working_request
         self.shell.displayhook.current_spool = lambda: self._spool
         self.shell.display_pub.current_spool = lambda: self._spool
@@ -106,6 +109,7 @@ class DriverKernel(IPythonKernel):
 
     def _assign(self, assignment: dict[str, Any]) -> dict[str, Any]:
         stages = Stages()
+        self._dashboard.began_at = int(stages.began_at)
         self.session_id, self.work_group = assignment["session_id"], assignment["work_group"]
         write_aws_files(self.launch, assignment["s3"])
         properties = session_properties(assignment, self.launch.keys_file)
@@ -240,6 +244,9 @@ class DriverKernel(IPythonKernel):
 
     def connect_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         self._observe(stream, ident, parent, "connect", self._connect.start)
+
+    def dashboard_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
+        self._observe(stream, ident, parent, "dashboard", self._dashboard.start)
 
     def working_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         self._observe(stream, ident, parent, "working", lambda context: observe.working(context) or self._connect.works(context))

@@ -109,6 +109,15 @@ export interface SparkConnectAddress {
   readonly secret: string;
 }
 
+/** Where a session's Spark UI listens on the loopback interface, and what both sides tell each other with every request. */
+export interface SparkUiAddress {
+  readonly port: number;
+  /** `x-parthenon-secret` of each request. */
+  readonly secret: string;
+  /** `x-parthenon-proof` of each answer: another process may have got the port meanwhile. */
+  readonly proof: string;
+}
+
 export interface Driver {
   readonly identity: DriverIdentity;
   /** What the session was made of; undefined for a driver that an earlier server left. */
@@ -141,6 +150,11 @@ export interface Driver {
    * @throws SparkConnectFailed in one sentence, DriverDied
    */
   sparkConnect(): Promise<SparkConnectAddress>;
+  /**
+   * Makes the session's Spark UI, if its SparkContext has none yet; also while a calculation runs.
+   * @throws SparkUiFailed in one sentence, DriverDied
+   */
+  sparkUi(): Promise<SparkUiAddress>;
   /** Whether anything runs in the session beside calculations: jobs, streaming queries, queries of Spark Connect's clients. */
   working(): Promise<boolean>;
   /** The folder into which a calculation that runs puts what it puts out; another when it has ended. */
@@ -164,6 +178,11 @@ export class SessionStartFailed extends Error {
 /** Spark Connect cannot be had in this session; `message` is one sentence. */
 export class SparkConnectFailed extends Error {
   override readonly name = 'SparkConnectFailed';
+}
+
+/** There is no Spark UI of this session; `message` is one sentence. */
+export class SparkUiFailed extends Error {
+  override readonly name = 'SparkUiFailed';
 }
 
 export class DriverDied extends Error {

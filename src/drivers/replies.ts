@@ -1,6 +1,6 @@
 /** What a driver replies. The session's code runs in the same process and can forge all of it, so each part is checked. */
 import { z } from 'zod';
-import type { CalculationOutcome, ExecutorInfo, SparkConnectAddress, SparkJob } from './driver.ts';
+import type { CalculationOutcome, ExecutorInfo, SparkConnectAddress, SparkJob, SparkUiAddress } from './driver.ts';
 
 export type Reply = Readonly<Record<string, unknown>>;
 
@@ -25,9 +25,12 @@ const EXECUTORS = z.object({
 
 const PROGRESS = z.object({ progress: z.number().min(0).max(100) });
 
-const CONNECT = z.object({
-  connect: z.object({ port: z.number().int().min(1).max(65_535), secret: z.string().regex(/^[\w-]{16,128}$/) }),
-});
+const PORT = z.number().int().min(1).max(65_535);
+const SECRET = z.string().regex(/^[\w-]{16,128}$/);
+
+const CONNECT = z.object({ connect: z.object({ port: PORT, secret: SECRET }) });
+
+const DASHBOARD = z.object({ dashboard: z.object({ port: PORT, secret: SECRET, proof: SECRET }) });
 
 const WORKING = z.object({ working: z.boolean() });
 
@@ -97,6 +100,11 @@ export function readProgress(reply: unknown): number | undefined {
 /** undefined for anything but an address. */
 export function readConnect(reply: unknown): SparkConnectAddress | undefined {
   return CONNECT.safeParse(reply).data?.connect;
+}
+
+/** undefined for anything but an address. */
+export function readDashboard(reply: unknown): SparkUiAddress | undefined {
+  return DASHBOARD.safeParse(reply).data?.dashboard;
 }
 
 /** Why the driver did not do what it was asked; undefined for anything else. */

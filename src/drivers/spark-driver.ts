@@ -17,6 +17,8 @@ import {
   type SparkConnectAddress,
   SparkConnectFailed,
   type SparkJob,
+  type SparkUiAddress,
+  SparkUiFailed,
 } from './driver.ts';
 import type { DriverFolder } from './driver-folder.ts';
 import { killDriver, removeDriver } from './end-driver.ts';
@@ -27,6 +29,7 @@ import {
   type Reply,
   readAssigned,
   readConnect,
+  readDashboard,
   readExecutors,
   readFailure,
   readJobs,
@@ -47,8 +50,8 @@ import {
 const SHUTDOWN_MS = 8_000;
 /** Executors and progress are asked while code runs; a JVM that collects garbage does not answer in time. */
 const OBSERVE_MS = 5_000;
-/** Spark Connect's classes come from a disk that may be busy. */
-const CONNECT_MS = 30_000;
+/** Classes of Spark Connect, and of the Spark UI, come from a disk that may be busy. */
+const SERVE_MS = 30_000;
 /** A driver that an earlier server left gets so long to show that it is there. */
 const ANSWER_MS = 10_000;
 
@@ -234,12 +237,15 @@ export class SparkDriver implements Driver {
   }
 
   async sparkConnect(): Promise<SparkConnectAddress> {
-    const reply = await this.#observe('connect_request', CONNECT_MS);
-    const address = readConnect(reply);
-    if (address !== undefined) return address;
-    if (!this.alive) throw new DriverDied((await this.exited).reason);
-    const why = readRefusal(reply) ?? `the driver did not answer within ${CONNECT_MS / 1000} s`;
-    throw new SparkConnectFailed(`Spark Connect did not start: ${why}`);
+    const address = await this.#serve('connect_request', readConnect);
+    if (typeof address !== 'string') return address;
+    throw new SparkConnectFailed(`Spark Connect did not start: ${address}`);
+  }
+
+  async sparkUi(): Promise<SparkUiAddress> {
+    const address = await this.#serve('dashboard_request', readDashboard);
+    if (typeof address !== 'string') return address;
+    throw new SparkUiFailed(`The Spark UI did not start: ${address}`);
   }
 
   async working(): Promise<boolean> {
@@ -317,6 +323,15 @@ export class SparkDriver implements Driver {
       this.#observing.set(type, answer);
     }
     return answer;
+  }
+
+  /** Has the driver serve something. @returns where, or why not; @throws DriverDied */
+  async #serve<Address>(type: string, read: (reply: unknown) => Address | undefined): Promise<Address | string> {
+    const reply = await this.#observe(type, SERVE_MS);
+    const address = read(reply);
+    if (address !== undefined) return address;
+    if (!this.alive) throw new DriverDied((await this.exited).reason);
+    return readRefusal(reply) ?? `the driver did not answer within ${SERVE_MS / 1000} s`;
   }
 
   async #askWithin(milliseconds: number, type: string, content: Reply = {}): Promise<Reply | undefined> {

@@ -55,6 +55,7 @@ export const accessRules = {
     onCalculation(input, context),
   GetCalculationExecutionStatus: (input: athena.GetCalculationExecutionStatusRequest, context) =>
     onCalculation(input, context),
+  GetResourceDashboard: (input: athena.GetResourceDashboardRequest, context) => onDashboard(input, context),
   GetSession: (input: athena.GetSessionRequest, context) => onSession(input, context),
   GetSessionEndpoint: (input: athena.GetSessionEndpointRequest, context) => onSession(input, context),
   GetSessionStatus: (input: athena.GetSessionStatusRequest, context) => onSession(input, context),
@@ -158,6 +159,13 @@ async function onCalculation(
 ): Promise<Target> {
   const workGroup = (await context.ids.ofCalculation(id as string)) ?? '*';
   return { ...onWorkGroup(workGroup, context), byId: true };
+}
+
+/** As of GetSession: within reach of policies that name the session, and of those that name its workgroup. */
+function onDashboard({ ResourceARN: arn }: athena.GetResourceDashboardRequest, context: RuleContext): Target {
+  const { resources } = onArn(arn, context);
+  const { workGroup } = parseAthenaArn(context.operations.sessions.realm, arn as string);
+  return { resources: [...new Set([...resources, ...onWorkGroup(workGroup, context).resources])] };
 }
 
 /** In the form that this server writes: an ARN of another partition is the same resource. */

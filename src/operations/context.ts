@@ -1,4 +1,5 @@
 import type { ConnectContext } from '../endpoints/connect/session-endpoint.ts';
+import type { DashboardContext } from '../endpoints/spark-ui/dashboard.ts';
 import type { SessionsContext } from '../sessions/context.ts';
 import type { Tags } from '../workgroups/tags.ts';
 import type { WorkGroups } from '../workgroups/workgroups.ts';
@@ -9,4 +10,5 @@ export interface OperationContext {
   readonly workGroups: WorkGroups;
   readonly tags: Tags;
   readonly connect: ConnectContext;
+  readonly dashboard: DashboardContext;
 }

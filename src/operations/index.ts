@@ -6,6 +6,7 @@ import { deleteWorkGroupOperation } from './DeleteWorkGroup.ts';
 import { getCalculationExecutionOperation } from './GetCalculationExecution.ts';
 import { getCalculationExecutionCodeOperation } from './GetCalculationExecutionCode.ts';
 import { getCalculationExecutionStatusOperation } from './GetCalculationExecutionStatus.ts';
+import { getResourceDashboardOperation } from './GetResourceDashboard.ts';
 import { getSessionOperation } from './GetSession.ts';
 import { getSessionEndpointOperation } from './GetSessionEndpoint.ts';
 import { getSessionStatusOperation } from './GetSessionStatus.ts';
@@ -34,6 +35,7 @@ const built = {
   GetCalculationExecution: getCalculationExecutionOperation,
   GetCalculationExecutionCode: getCalculationExecutionCodeOperation,
   GetCalculationExecutionStatus: getCalculationExecutionStatusOperation,
+  GetResourceDashboard: getResourceDashboardOperation,
   GetSession: getSessionOperation,
   GetSessionEndpoint: getSessionEndpointOperation,
   GetSessionStatus: getSessionStatusOperation,

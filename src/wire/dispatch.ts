@@ -23,12 +23,16 @@ export type S3Handler = (
   record: CallRecord,
 ) => Promise<void>;
 
+/** Answers a request for a page by itself, errors included; never rejects. */
+export type PageHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
 export interface DispatcherOptions {
   readonly athena: AthenaEndpoint;
   readonly sts: StsEndpoint;
   /** `undefined` where the user's own S3 is used and none is embedded. */
   readonly s3: S3Handler | undefined;
   readonly live: LiveEndpoint | undefined;
+  readonly sparkUi: PageHandler | undefined;
   readonly ready: Readiness;
   readonly metrics: MetricsEndpoint | undefined;
   readonly logger: Logger;
@@ -57,6 +61,10 @@ export function createDispatcher(options: DispatcherOptions): (exchange: Exchang
     noteRoute(route, record);
     if (route.to === 's3' && options.s3 !== undefined) {
       await answerByS3(options.s3, exchange, options.logger);
+      return;
+    }
+    if (route.to === 'spark-ui' && options.sparkUi !== undefined) {
+      await options.sparkUi(request, response);
       return;
     }
     const reply = await replyTo(route, exchange, options).catch((error: unknown) => {
@@ -104,7 +112,7 @@ async function replyTo(route: Route, exchange: Exchange, options: DispatcherOpti
 }
 
 function noteRoute(route: Route, record: CallRecord): void {
-  if (route.to === 'health' || route.to === 'metrics') return;
+  if (route.to === 'health' || route.to === 'metrics' || route.to === 'spark-ui') return;
   record.service = route.to === 'nobody' ? route.service.slice(0, 64) : route.to;
   record.accessKeyId = route.accessKeyId;
 }

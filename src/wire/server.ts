@@ -17,7 +17,7 @@ import { lingerAfterReply } from './body.ts';
 import { newCallRecord, outcomeOf } from './call-record.ts';
 import { refuseConnection } from './client-errors.ts';
 import { Connections } from './connections.ts';
-import { createDispatcher, type S3Handler } from './dispatch.ts';
+import { createDispatcher, type PageHandler, type S3Handler } from './dispatch.ts';
 import type { Readiness } from './health.ts';
 import { alpn, type GrpcHandler, Http2Side } from './http2.ts';
 import { LiveEndpoint } from './live.ts';
@@ -74,6 +74,8 @@ export interface ServerOptions {
   readonly assumeRole?: AssumeRole;
   /** The embedded store's handler; without it the server says that S3 is not served here. */
   readonly s3?: S3Handler;
+  /** Answers requests for sessions' Spark UIs. */
+  readonly sparkUi?: PageHandler | undefined;
   /** Answers gRPC calls, which come over HTTP/2 to the same port; without it HTTP/2 is not spoken. */
   readonly grpc?: GrpcHandler | undefined;
   /** Tells what calculations and sessions do while they do it; without it nobody can ask. */
@@ -105,7 +107,7 @@ export interface WireServer {
   close(deadlineMillis: number): Promise<void>;
 }
 
-/** The server's one port: Athena, S3, a little STS, health checks, metrics, and gRPC for sessions. */
+/** The server's one port: Athena, S3, a little STS, health checks, metrics, sessions' Spark UIs, and gRPC for sessions. */
 export function createServer(options: ServerOptions): WireServer {
   const { logger, audit, tls } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -121,6 +123,7 @@ export function createServer(options: ServerOptions): WireServer {
     athena: createAthenaEndpoint({ ...options, rate }),
     sts: createStsEndpoint({ ...options, rate }),
     s3: options.s3,
+    sparkUi: options.sparkUi,
     ready: options.ready,
     metrics: options.metrics,
     logger,

@@ -24,6 +24,7 @@ const DOCUMENTED: Record<string, readonly string[]> = {
   GetCalculationExecution: [workGroup],
   GetCalculationExecutionCode: [workGroup],
   GetCalculationExecutionStatus: [workGroup],
+  GetResourceDashboard: [session, workGroup],
   GetSession: [session, workGroup],
   GetSessionEndpoint: [session, workGroup],
   GetSessionStatus: [session, workGroup],

@@ -6,7 +6,7 @@ import { sessionStates } from '../../sessions/states.ts';
 import { getSession } from '../../sessions/terminate-session.ts';
 import type { SessionRow } from '../../store/tables.ts';
 import { endpointUrl } from './endpoint.ts';
-import type { ConnectTokens } from './tokens.ts';
+import type { SessionTokens } from '../session-tokens.ts';
 
 /** How long a call waits for a session that is being started; a client's own patience is 60 s. */
 const START_WAIT_MILLIS = 20_000;
@@ -15,7 +15,7 @@ const LOOK_MILLIS = 50;
 /** What the functions here share. */
 export interface ConnectContext {
   readonly sessions: SessionsContext;
-  readonly tokens: ConnectTokens;
+  readonly tokens: SessionTokens;
   /** `https://host:port`; a `*` in it stands for the session's id. */
   readonly endpoint: () => string;
 }

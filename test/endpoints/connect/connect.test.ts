@@ -12,7 +12,7 @@ import {
 import { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KeyRing } from '../../../src/access/keys.ts';
-import { ConnectTokens } from '../../../src/endpoints/connect/tokens.ts';
+import { SessionTokens } from '../../../src/endpoints/session-tokens.ts';
 import { documentedSamples } from '../../spark/documented-samples.ts';
 import { run, sessionState, startIdleSession, waitForSession } from '../../support/calculations.ts';
 import { makeCertificate } from '../../support/certificate.ts';
@@ -176,9 +176,9 @@ describe('a token', () => {
   it('opens its own session; none, a forged and an expired one open nothing', async () => {
     const { url, token = '' } = plainly(await endpointOf(sessionId));
     const ring = new KeyRing({ home: server.home, accountId: '123456789012', findSession: async () => undefined });
-    const expired = new ConnectTokens(ring.derivedKey('connect'), 0).issue(sessionId).token;
+    const expired = new SessionTokens(ring.derivedKey('connect'), 0).issue(sessionId).token;
     const forged = `${token.slice(0, -2)}AA`;
-    const gone = new ConnectTokens(ring.derivedKey('connect'), 60_000).issue(randomUUID()).token;
+    const gone = new SessionTokens(ring.derivedKey('connect'), 60_000).issue(randomUUID()).token;
     const name = 'x-aws-proxy-auth';
     const headers = [
       `${name}=${token}`,

@@ -11,6 +11,7 @@ import org.apache.spark.sql.connect.service.SparkConnectInterceptorRegistry$;
 import org.apache.spark.sql.connect.service.SparkConnectService;
 import org.apache.spark.sql.connect.service.SparkConnectService$;
 import org.sparkproject.connect.grpc.netty.NettyServerBuilder;
+import parthenon.ui.Dashboard;
 
 /**
  * Spark Connect in a session's JVM, over the SparkContext that is there.
@@ -38,6 +39,8 @@ public class ConnectServer {
         Method listenAndShow = service.getClass().getDeclaredMethod("createListenerAndUI", new Class[] {SparkContext.class});
         listenAndShow.setAccessible(true);
         listenAndShow.invoke(service, new Object[] {context});
+        // By the context's settings there is no UI to show it in.
+        Dashboard.addConnect(context);
         return service.localPort();
     }
 

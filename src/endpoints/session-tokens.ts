@@ -5,16 +5,16 @@ const EXPIRY_BYTES = 6;
 const MAC_BYTES = 32;
 
 /** What a token that this server has made says. */
-export interface ConnectToken {
+export interface SessionToken {
   readonly sessionId: string;
   readonly expired: boolean;
 }
 
 /**
- * Tokens by which clients of Spark Connect reach one session: its id and the token's end, signed. Nothing is stored, so every token is
- * good until its end, also for the server that comes after this one.
+ * Tokens by which people and their clients reach one session: its id and the token's end, signed under a key for each kind of endpoint.
+ * Nothing is stored, so every token is good until its end, also for the server that comes after this one.
  */
-export class ConnectTokens {
+export class SessionTokens {
   readonly #key: Buffer;
   readonly #lifetimeMillis: number;
 
@@ -26,7 +26,7 @@ export class ConnectTokens {
 
   /**
    * @param sessionId a UUID
-   * @returns 72 letters, digits, `-` and `_`: nothing that a connection string would have to escape
+   * @returns 72 letters, digits, `-` and `_`: nothing that a connection string or a URL would have to escape
    */
   issue(sessionId: string, now = Date.now()): { token: string; expiresAt: Date } {
     const expiresAt = now + this.#lifetimeMillis;
@@ -37,7 +37,7 @@ export class ConnectTokens {
   }
 
   /** undefined for what this server, or one before it on the same home, has not made. */
-  read(token: string, now = Date.now()): ConnectToken | undefined {
+  read(token: string, now = Date.now()): SessionToken | undefined {
     const bytes = Buffer.from(token, 'base64url');
     if (bytes.length !== ID_BYTES + EXPIRY_BYTES + MAC_BYTES) return undefined;
     const said = bytes.subarray(0, ID_BYTES + EXPIRY_BYTES);

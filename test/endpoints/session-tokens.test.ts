@@ -1,17 +1,17 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { ConnectTokens } from '../../../src/endpoints/connect/tokens.ts';
+import { SessionTokens } from '../../src/endpoints/session-tokens.ts';
 
 const HALF_AN_HOUR = 30 * 60_000;
 const key = randomBytes(32);
-const tokens = new ConnectTokens(key, HALF_AN_HOUR);
+const tokens = new SessionTokens(key, HALF_AN_HOUR);
 
 describe('a token', () => {
   it('names its session until its end, also for the next server with the same key', () => {
     const sessionId = randomUUID();
     const { token, expiresAt } = tokens.issue(sessionId, 1_000);
     expect(expiresAt).toEqual(new Date(1_000 + HALF_AN_HOUR));
-    const next = new ConnectTokens(key, 1);
+    const next = new SessionTokens(key, 1);
     expect(next.read(token, expiresAt.getTime() - 1)).toEqual({ sessionId, expired: false });
     expect(next.read(token, expiresAt.getTime())).toEqual({ sessionId, expired: true });
   });
@@ -40,6 +40,6 @@ describe('a token', () => {
   });
 
   it('is nothing under another key', () => {
-    expect(new ConnectTokens(randomBytes(32), HALF_AN_HOUR).read(tokens.issue(randomUUID()).token)).toBeUndefined();
+    expect(new SessionTokens(randomBytes(32), HALF_AN_HOUR).read(tokens.issue(randomUUID()).token)).toBeUndefined();
   });
 });
