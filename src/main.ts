@@ -30,6 +30,7 @@ import { Changes } from './sessions/changes.ts';
 import type { SessionsContext } from './sessions/context.ts';
 import { drainCalculations } from './sessions/draining.ts';
 import { recoverSessions, terminateAllSessions } from './sessions/recovery.ts';
+import { LogTraffic } from './sessions/session-logs.ts';
 import { Sweeper } from './sessions/sweep.ts';
 import { noteServerProcess } from './stop/server-process.ts';
 import type { StoppableServer } from './stop/signals.ts';
@@ -112,6 +113,7 @@ export async function startServer(config: Config, logger: Logger, clock: Clock =
     draining: new AbortController(),
     changes: new Changes(config.statusWaitMillis, MOST_HELD_REPLIES),
     activity: new Activity(),
+    logTraffic: new LogTraffic(),
     background: new Set(),
   };
   await workGroups.ensurePrimary();

@@ -192,6 +192,14 @@ export const settings = {
     .default(3600)
     .describe("how long a session's keys to S3 are good; they are renewed at half of that while it lives"),
   sessionStartSeconds: wholeNumber(5, 3600).default(180).describe('how long a session may take to start'),
+  eventLogs: yesOrNo
+    .default(true)
+    .describe(
+      "whether each session leaves Spark's event log at its results' location, from which its Spark UI is shown after its end",
+    ),
+  logSeconds: wholeNumber(1, 3600)
+    .default(30)
+    .describe('how often logs of sessions that run go to where MonitoringConfiguration says, seconds'),
   connectEndpoint: z
     .string()
     .regex(

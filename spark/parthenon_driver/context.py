@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .cluster import distribute_jars, is_cluster, keys_of_executors, make_context, settle, tags
 from .connect import without_plugin
+from .event_log import begin_event_log
 from .java_names import java_class, remember_names, scala_map, spark_conf
 from .launch import Launch
 from .pip_install import use_own_python
@@ -101,13 +102,18 @@ def adopt_context(context: SparkContext, properties: Mapping[str, str]) -> Spark
     return context
 
 
-def open_session(context: SparkContext, session_id: str) -> SparkSession:
-    """Makes the SparkSession of a context that is the session's now."""
+def open_session(context: SparkContext, session_id: str, event_log: Path | None) -> SparkSession:
+    """Makes the SparkSession of a context that is the session's now.
+
+    :param event_log: the folder in which its event log is to lie; None for no log
+    """
     from pyspark.sql import SparkSession
 
     use_own_python(context)
     settle(context, session_id)
     _name_application(context, session_id)
+    if event_log is not None:
+        begin_event_log(context, session_id, event_log)
     return SparkSession.builder.getOrCreate()
 
 

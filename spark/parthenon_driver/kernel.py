@@ -32,6 +32,7 @@ from .context import (
 from .context_watch import ContextWatch, why_it_ended
 from .dashboard import Dashboard
 from .descendants import kill_descendants
+from .event_log import await_event_log
 from .interrupts import Interrupts
 from .jars import with_dependencies
 from .jvm import Jvm
@@ -131,7 +132,7 @@ class DriverKernel(IPythonKernel):
             add_late_jars(self.launch.jars, properties)
             context = create_context(properties, self.launch.jars)
         stages.reached("context")
-        session = open_session(context, self.session_id)
+        session = open_session(context, self.session_id, self.launch.event_log if assignment["event_log"] else None)
         self.shell.push(namespace(session, self.launch), interactive=False)
         self._context_watch.watch(context)
         stages.reached("session")
@@ -314,6 +315,7 @@ def _stop_context() -> None:
     context = _active_context()
     if context is not None and context._jsc is not None:
         context._jsc.stop()
+        await_event_log()
 
 
 def _failure(error: BaseException) -> dict[str, Any]:

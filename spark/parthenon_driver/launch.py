@@ -77,6 +77,11 @@ class Launch:
         return self.folder / "spool"
 
     @property
+    def event_log(self) -> Path:
+        """Where the session's event log lies; the server looks for it there (src/drivers/kept-logs.ts)."""
+        return self.folder / "event-log"
+
+    @property
     def dependencies(self) -> Path:
         """Jars, packages, files and archives that the session brings."""
         return self.folder / "dependencies"

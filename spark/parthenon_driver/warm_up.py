@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from .context import adopt_context, base_properties, create_context, forget_file_systems, open_session, stop_context
+from .event_log import await_event_log
 from .launch import Launch
 from .rehearsal import one_object
 from .s3 import s3_properties
@@ -73,13 +74,16 @@ def _use(launch: Launch, properties: Mapping[str, str], uses: Iterable[Callable[
     # Two cores, as the smallest session has: with one, Spark makes plans without an exchange, and other code of them.
     context = create_context({**base_properties("local[2]"), **properties}, ())
     adopt_context(context, properties)
-    session = open_session(context, "warm-up")
+    event_log = launch.scratch / "event-log"
+    session = open_session(context, "warm-up", event_log)
     try:
         for use in uses:
             if not launch.hurried():
                 use(session, launch)
     finally:
         stop_context(context)
+        await_event_log()
+        shutil.rmtree(event_log, ignore_errors=True)
         forget_file_systems()
 
 

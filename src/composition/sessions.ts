@@ -35,6 +35,7 @@ export async function driverOptions(
     standard: standardSession(settings),
     startTimeoutMs: config.sessionStartSeconds * 1000,
     interruptGraceMs: config.interruptGraceSeconds * 1000,
+    keptLogs: settings.keptLogs,
     logger,
   };
 }
@@ -67,5 +68,8 @@ export function sessionSettings(
     s3Roles,
     s3DefaultRole: config.s3DefaultRole,
     sessionKeySeconds: config.sessionKeySeconds,
+    eventLogs: config.eventLogs,
+    logSeconds: config.logSeconds,
+    keptLogs: resolve(config.home, 'logs-to-send'),
   };
 }

@@ -52,6 +52,8 @@ export interface SessionAssignment {
   readonly sparkProperties: Readonly<Record<string, string>>;
   /** `local[n]`, `spark://…`, … */
   readonly sparkMaster: string;
+  /** Whether Spark writes an event log, for its History Server. */
+  readonly eventLog: boolean;
   readonly s3: {
     readonly endpoint: string;
     readonly region: string;
@@ -164,7 +166,7 @@ export interface Driver {
   /** Removes the spool folders of all calculations but these. */
   discardOtherSpools(kept: readonly string[]): Promise<void>;
   /**
-   * Ends the driver and everything under it, politely and then by force, and removes its folder. What cannot be removed is
+   * Ends the driver and everything under it, politely and then by force, and removes its folder, but for its logs. What cannot be removed is
    * logged and left to `sweepOrphans`. Idempotent; never rejects.
    */
   stop(): Promise<void>;
@@ -213,9 +215,9 @@ export interface Drivers {
    * Comes back to a session's driver that an earlier server left, or undefined: it is not that very process any more, or
    * does not answer.
    */
-  reattach(identity: DriverIdentity): Promise<Driver | undefined>;
-  /** Ends a driver left by an earlier server, if that very process still lives, and removes its folder. */
-  reap(identity: DriverIdentity): Promise<void>;
+  reattach(identity: DriverIdentity, sessionId: string): Promise<Driver | undefined>;
+  /** Ends a driver left by an earlier server, if that very process still lives, and removes its folder but for its logs. */
+  reap(identity: DriverIdentity, sessionId: string): Promise<void>;
   /** Ends every driver in the pool, and any process or folder of drivers that nobody owns; `owned` are left alone. */
   sweepOrphans(owned: readonly DriverIdentity[]): Promise<void>;
   pool(): PoolCensus;

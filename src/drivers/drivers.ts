@@ -15,7 +15,8 @@ import {
 } from './driver.ts';
 import { Demand } from './demand.ts';
 import { createDriverFolder, type LaunchInstructions, openDriverFolder } from './driver-folder.ts';
-import { removeDriver } from './end-driver.ts';
+import { killDriver, removeDriver } from './end-driver.ts';
+import { keepLogs } from './kept-logs.ts';
 import { launchDriver, watchDriver } from './launch.ts';
 import { Pool } from './pool.ts';
 import { type Span, spanned } from '../spans.ts';
@@ -65,6 +66,8 @@ export interface DriversOptions {
   readonly startTimeoutMs: number;
   /** How long an interrupted calculation may take to stop before its driver is ended by force. */
   readonly interruptGraceMs?: number;
+  /** Where the logs of sessions that have ended go, absolute; unless told they go with the driver's folder. */
+  readonly keptLogs?: string;
   readonly logger: Logger;
 }
 
@@ -153,14 +156,14 @@ class SparkDrivers implements Drivers {
     return this.#pool.oneIsWarm;
   }
 
-  async reattach(identity: DriverIdentity): Promise<Driver | undefined> {
+  async reattach(identity: DriverIdentity, sessionId: string): Promise<Driver | undefined> {
     const { driverId, pid } = identity;
     // A row of before this was built names no sockets.
     if (!isSame(identity) || typeof identity.sockets !== 'string') return undefined;
-    const { interruptGraceMs = DEFAULT_INTERRUPT_GRACE_MS, logger } = this.#options;
+    const { interruptGraceMs = DEFAULT_INTERRUPT_GRACE_MS, keptLogs, logger } = this.#options;
     try {
       const folder = await openDriverFolder(identity);
-      const driver = new SparkDriver(folder, watchDriver(identity), interruptGraceMs, logger);
+      const driver = new SparkDriver(folder, watchDriver(identity), interruptGraceMs, keptLogs, logger);
       this.#ours.add(driverId);
       this.#sessions.add(driver);
       this.#limitWatch.start();
@@ -169,7 +172,7 @@ class SparkDrivers implements Drivers {
         this.#sessions.delete(driver);
       });
       await driver.answers();
-      driver.adopt();
+      driver.adopt(sessionId);
       logger.info({ driverId, pid }, 'back at a driver of an earlier server');
       return driver;
     } catch (error) {
@@ -178,13 +181,21 @@ class SparkDrivers implements Drivers {
     }
   }
 
-  async reap(identity: DriverIdentity): Promise<void> {
+  async reap(identity: DriverIdentity, sessionId: string): Promise<void> {
     const { pid, driverId, folder } = identity;
     const same = isSame(identity);
-    this.#options.logger.info({ driverId, pid, alive: same }, 'reaping a driver of an earlier server');
+    const { keptLogs, logger } = this.#options;
+    logger.info({ driverId, pid, alive: same }, 'reaping a driver of an earlier server');
     // A process that has only got the same id, after a restart of the machine say, is nobody of ours. What carries the mark is,
     // and may have outlived its driver.
-    await removeDriver(same ? identity : { driverId, folder }, this.#options.logger);
+    const left = same ? identity : { driverId, folder };
+    await killDriver(left);
+    if (keptLogs !== undefined) {
+      await keepLogs(folder, keptLogs, sessionId).catch((error: unknown) =>
+        logger.error({ err: error, sessionId }, 'The logs of a session could not be kept'),
+      );
+    }
+    await removeDriver(left, logger);
   }
 
   async sweepOrphans(owned: readonly DriverIdentity[]): Promise<void> {
@@ -234,7 +245,7 @@ class SparkDrivers implements Drivers {
   }
 
   async #launch(how: Pick<LaunchInstructions, 'jvmProperties' | 'warm' | 'held'>): Promise<SparkDriver> {
-    const { folder, socketFolder, interruptGraceMs = DEFAULT_INTERRUPT_GRACE_MS, logger } = this.#options;
+    const { folder, socketFolder, interruptGraceMs = DEFAULT_INTERRUPT_GRACE_MS, keptLogs, logger } = this.#options;
     const driverId = randomUUID();
     this.#ours.add(driverId);
     try {
@@ -244,6 +255,7 @@ class SparkDrivers implements Drivers {
         made,
         await launchDriver(made, this.#options, this.#options.sandbox),
         interruptGraceMs,
+        keptLogs,
         logger,
       );
       void driver.exited.then(() => this.#ours.delete(driverId));

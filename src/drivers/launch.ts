@@ -49,16 +49,16 @@ export async function launchDriver(
 ): Promise<DriverProcess> {
   await createSessionPython(folder.path, paths.python);
   const python = path.join(sessionEnvironment(folder.path), 'bin', 'python');
-  const log = openSync(path.join(folder.path, 'driver.log'), 'a', 0o600);
+  const [out, log] = ['driver.out', 'driver.log'].map((name) => openSync(path.join(folder.path, name), 'a', 0o600));
   const command: [string, ...string[]] = [python, '-u', START_SCRIPT, folder.path];
   const [program, ...args] = sandbox?.wrap(folder, command) ?? command;
   const child = spawn(program, args, {
     cwd: path.join(folder.path, 'work'),
     detached: true,
     env: driverEnvironment(folder, paths),
-    stdio: ['ignore', log, log],
+    stdio: ['ignore', out, log],
   });
-  closeSync(log);
+  for (const each of [out, log]) closeSync(each as number);
   const ended = new Promise<ProcessEnd>((resolve) => {
     child.once('exit', (code, signal) => resolve(sandbox === undefined ? { code, signal } : endWithin(code, signal)));
   });

@@ -23,6 +23,7 @@ import {
 import type { DriverFolder } from './driver-folder.ts';
 import { killDriver, removeDriver } from './end-driver.ts';
 import { exitReason } from './exit-reason.ts';
+import { keepLogs } from './kept-logs.ts';
 import type { DriverProcess } from './launch.ts';
 import {
   type Assigned,
@@ -52,6 +53,8 @@ const SHUTDOWN_MS = 8_000;
 const OBSERVE_MS = 5_000;
 /** Classes of Spark Connect, and of the Spark UI, come from a disk that may be busy. */
 const SERVE_MS = 30_000;
+/** What was killed is seen to have ended within this. */
+const SEEN_MS = 2_000;
 /** A driver that an earlier server left gets so long to show that it is there. */
 const ANSWER_MS = 10_000;
 
@@ -63,7 +66,9 @@ export class SparkDriver implements Driver {
   readonly #shell: Channel;
   readonly #control: Channel;
   readonly #interruptGraceMs: number;
+  readonly #keptLogs: string | undefined;
   readonly #logger: Logger;
+  #sessionId: string | undefined;
   #startedAt = new Date();
   /** It is a session: there may be files and executors for Spark to put in order. */
   #assigned = false;
@@ -76,17 +81,26 @@ export class SparkDriver implements Driver {
   /** Why this side ended it by force. */
   #forcedBecause: string | undefined;
 
-  constructor(folder: DriverFolder, process: DriverProcess, interruptGraceMs: number, logger: Logger) {
+  /** @param keptLogs where the logs of sessions that have ended go; undefined for nowhere */
+  constructor(
+    folder: DriverFolder,
+    process: DriverProcess,
+    interruptGraceMs: number,
+    keptLogs: string | undefined,
+    logger: Logger,
+  ) {
     this.identity = process.identity;
     this.#shell = new Channel(folder.shellAddress, folder.key);
     this.#control = new Channel(folder.controlAddress, folder.key);
     this.#interruptGraceMs = interruptGraceMs;
+    this.#keptLogs = keptLogs;
     this.#logger = logger;
     this.exited = process.ended.then(async (end) => {
       this.#ended = true;
       const reason = this.#forcedBecause ?? (await exitReason(folder.path, end));
       // The JVM ends by itself; what user code started does not.
       await killDriver({ driverId: this.identity.driverId });
+      await this.#keepLogs();
       this.#disconnect();
       return { expected: this.#stopping !== undefined, reason };
     });
@@ -132,6 +146,7 @@ export class SparkDriver implements Driver {
    */
   async assign(assignment: SessionAssignment, contextFits: boolean): Promise<Assigned> {
     const { s3 } = assignment;
+    this.#sessionId = assignment.sessionId;
     const request = this.#shell.request({
       type: 'assign_request',
       content: {
@@ -140,6 +155,7 @@ export class SparkDriver implements Driver {
         master: assignment.sparkMaster,
         spark_properties: assignment.sparkProperties,
         context_fits: contextFits,
+        event_log: assignment.eventLog,
         s3: {
           endpoint: s3.endpoint,
           region: s3.region,
@@ -167,7 +183,8 @@ export class SparkDriver implements Driver {
   }
 
   /** Marks it as the session's that an earlier server made it. */
-  adopt(): void {
+  adopt(sessionId: string): void {
+    this.#sessionId = sessionId;
     this.#assigned = true;
   }
 
@@ -291,9 +308,18 @@ export class SparkDriver implements Driver {
     if (this.alive && this.#assigned) {
       this.#control.request({ type: 'shutdown_request', content: { restart: false } }).catch(() => undefined);
       await this.#gone(SHUTDOWN_MS);
+      await killDriver(this.identity);
+      await this.#gone(SEEN_MS); // and its logs are out of its folder
     }
     await removeDriver(this.identity, this.#logger);
     await this.exited;
+  }
+
+  async #keepLogs(): Promise<void> {
+    if (this.#sessionId === undefined || this.#keptLogs === undefined) return;
+    await keepLogs(this.identity.folder, this.#keptLogs, this.#sessionId).catch((error: unknown) =>
+      this.#logger.error({ err: error, sessionId: this.#sessionId }, 'The logs of a session could not be kept'),
+    );
   }
 
   /** Waits until the process has gone, or so long. */

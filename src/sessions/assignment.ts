@@ -33,6 +33,7 @@ export function assignmentOf(
     workGroup: session.workgroup,
     sparkProperties: properties,
     sparkMaster: masterOf(plan, settings),
+    eventLog: settings.eventLogs,
     s3: {
       endpoint: settings.s3.endpoint(),
       region: settings.s3.region,

@@ -8,6 +8,7 @@ import type { Database } from '../store/store.ts';
 import type { WorkGroups } from '../workgroups/workgroups.ts';
 import type { Activity } from './activity.ts';
 import type { Changes } from './changes.ts';
+import type { LogTraffic } from './session-logs.ts';
 import type { Quotas } from './quotas.ts';
 
 /** Settings that this room reads. */
@@ -38,6 +39,12 @@ export interface SessionSettings {
   readonly s3DefaultRole: string | undefined;
   /** How long a session's keys are good. */
   readonly sessionKeySeconds: number;
+  /** Whether sessions have event logs. */
+  readonly eventLogs: boolean;
+  /** How often the logs of sessions that run go to S3. */
+  readonly logSeconds: number;
+  /** Where the logs of sessions that have ended wait for S3. */
+  readonly keptLogs: string;
 }
 
 /** What the functions of this room share. Nothing in here is the truth: that is in the rows. */
@@ -66,6 +73,8 @@ export interface SessionsContext {
   readonly changes: Changes;
   /** Use of sessions other than by calculations. */
   readonly activity: Activity;
+  /** Logs on their way to S3. */
+  readonly logTraffic: LogTraffic;
   /** Background work that an orderly stop waits for. */
   readonly background: Set<Promise<void>>;
 }

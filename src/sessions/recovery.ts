@@ -8,6 +8,7 @@ import { failSession, finishTermination } from './ending.ts';
 import { keepDriver, type RecordedDriver } from './launch.ts';
 import { resumeCalculation, runCalculation } from './run-calculation.ts';
 import { runningCalculationStates, stoppableSessionStates } from './states.ts';
+import { sendKeptLogs } from './session-logs.ts';
 import { beginTermination, endDriver } from './terminate-session.ts';
 
 /** In these an earlier server had sent the code to the driver, or was about to. */
@@ -28,7 +29,7 @@ export async function recoverSessions(context: SessionsContext): Promise<void> {
 async function recover(context: SessionsContext, session: SessionRow): Promise<void> {
   const recorded = recordedDriver(session);
   if (session.state === 'TERMINATING') {
-    if (recorded !== undefined) await context.drivers.reap(recorded);
+    if (recorded !== undefined) await context.drivers.reap(recorded, session.id);
     await finishTermination(context, session.id);
     return;
   }
@@ -37,7 +38,7 @@ async function recover(context: SessionsContext, session: SessionRow): Promise<v
     await goOn(context, session, driver);
     return;
   }
-  if (recorded !== undefined) await context.drivers.reap(recorded);
+  if (recorded !== undefined) await context.drivers.reap(recorded, session.id);
   const reason =
     session.state === 'CREATING' || session.state === 'CREATED'
       ? 'The server stopped while the session was being started; its driver has been ended.'
@@ -59,7 +60,7 @@ async function comeBack(
     );
     return undefined;
   }
-  return await context.drivers.reattach(recorded);
+  return await context.drivers.reattach(recorded, session.id);
 }
 
 async function goOn(context: SessionsContext, session: SessionRow, driver: Driver): Promise<void> {
@@ -98,7 +99,8 @@ export async function terminateAllSessions(context: SessionsContext, deadlineMil
   );
   const inTime = new AbortController();
   const late = sleep(deadlineMillis, undefined, { signal: inTime.signal }).catch(() => undefined);
-  await Promise.race([Promise.all(context.background), late]);
+  const ended = Promise.all(context.background).then(() => sendKeptLogs(context));
+  await Promise.race([ended, late]);
   inTime.abort();
 }
 

@@ -119,7 +119,8 @@ function placeOf(session: SessionRow, directory: string, file: ResultFile): Resu
   return { location: parseS3Uri(resultUri(directory, file)), options: { contentType, ...encryptionOf(session) } };
 }
 
-function encryptionOf(session: SessionRow): { encryption?: ObjectEncryption } {
+/** As the workgroup asked for it when the session was started. */
+export function encryptionOf(session: SessionRow): { encryption?: ObjectEncryption } {
   if (session.encryption_configuration_json === null) return {};
   const { EncryptionOption: option, KmsKey: kmsKey } = JSON.parse(
     session.encryption_configuration_json,

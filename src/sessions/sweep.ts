@@ -13,6 +13,7 @@ import { LEASE_MILLIS, type SessionsContext } from './context.ts';
 import { TERMINATED_PER_REQUEST } from './ending.ts';
 import { noteAllExecutors } from './executor-notes.ts';
 import { renewSessionKeys } from './session-keys.ts';
+import { sweepLogs } from './session-logs.ts';
 import { beginTermination } from './terminate-session.ts';
 
 const SWEEP_MILLIS = 1_000;
@@ -72,6 +73,7 @@ export class Sweeper {
     }
     await terminateIdleSessions(this.#context, now);
     renewSessionKeys(this.#context, now);
+    await sweepLogs(this.#context, steady);
     if (steady - this.#leasesRenewedAt >= LEASE_RENEWAL_MILLIS) {
       await renewLeases(this.#context.database, this.#context.serverId, now + LEASE_MILLIS);
       this.#leasesRenewedAt = steady;

@@ -71,7 +71,7 @@ export async function endDriver(context: SessionsContext, sessionId: string): Pr
     await driver.stop();
     context.live.delete(sessionId);
   } else if (row.driver_json !== null) {
-    await context.drivers.reap(JSON.parse(row.driver_json));
+    await context.drivers.reap(JSON.parse(row.driver_json), sessionId);
   } else if (row.owner === context.serverId) {
     return;
   }

@@ -76,6 +76,11 @@ export const rules: readonly Rule[] = [
     why: "scratch files lie in the session's own folder and go with it",
   },
   {
+    names: ['spark.eventLog.*'],
+    fates: ['new-context'],
+    why: 'a log of your own where you say, beside the one that every session has; how that one is written stays',
+  },
+  {
     names: ['spark.jars.packages', 'spark.jars.repositories', 'spark.jars.excludes'],
     fates: ['new-context'],
     why: "resolved by Spark's own Ivy before the SparkContext is made",

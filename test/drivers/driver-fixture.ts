@@ -85,6 +85,7 @@ export function makeAssignment(overrides: Partial<SessionAssignment> = {}): Sess
     workGroup: 'primary',
     sparkProperties: {},
     sparkMaster: 'local[2]',
+    eventLog: false,
     s3: {
       endpoint: 'http://127.0.0.1:9',
       region: 'us-east-1',

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { type DriverIdentity, SessionStartFailed } from '../../src/drivers/driver.ts';
 import { startTicks } from '../../src/drivers/processes.ts';
-import { jvmOf, makeAssignment, makeDrivers, processesOf, run, until } from './driver-fixture.ts';
+import { jvmOf, makeAssignment, makeDrivers, processesOf, run, SESSION_ID, until } from './driver-fixture.ts';
 import { allOutside, outside, WHO_AM_I } from '../support/processes.ts';
 
 describe('start', () => {
@@ -213,7 +213,7 @@ describe('drivers of an earlier server', () => {
     expect(processesOf(owned.identity)).not.toEqual([]);
     expect(readdirSync(earlier.folder).sort()).toEqual([owned.identity.driverId, 'not-a-driver'].sort());
 
-    await later.drivers.reap(owned.identity);
+    await later.drivers.reap(owned.identity, SESSION_ID);
     expect(processesOf(owned.identity)).toEqual([]);
     expect(readdirSync(earlier.folder)).toEqual(['not-a-driver']);
     await later.drivers.close();
@@ -236,13 +236,14 @@ describe('drivers of an earlier server', () => {
     await using fixture = makeDrivers();
     const folder = join(fixture.folder, '00000000-0000-4000-8000-000000000000');
     mkdirSync(folder);
-    await fixture.drivers.reap({
+    const identity = {
       driverId: '00000000-0000-4000-8000-000000000000',
       pid: process.pid,
       startTicks: startTicks(process.pid) as string,
       folder,
       sockets: join(folder, 'k'),
-    });
+    };
+    await fixture.drivers.reap(identity, SESSION_ID);
     expect(startTicks(process.pid)).toBeDefined();
     expect(existsSync(folder)).toBe(false);
   });
