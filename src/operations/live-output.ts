@@ -1,5 +1,5 @@
 /** Live output, an extension of Athena's API: what docs/live-output.md says. */
-import { followCalculation, followSession } from '../endpoints/live/streams.ts';
+import { followCalculation, followSession, type Listening } from '../endpoints/live/streams.ts';
 import { BEGINNING, isEnd, parseCalculation, parseSession } from '../endpoints/live/position.ts';
 import type { LiveEvent } from '../endpoints/live/live-event.ts';
 import { getCalculation } from '../sessions/calculations.ts';
@@ -16,11 +16,9 @@ import { WorkGroupsOfIds } from './work-groups-of-ids.ts';
 export type { LiveEvent };
 
 /** One request to follow something. */
-export interface LiveCall extends CallContext {
+export interface LiveCall extends CallContext, Listening {
   /** Where an earlier stream has got to. */
   readonly lastEventId: string | undefined;
-  /** Aborted when nobody listens any more. */
-  readonly signal: AbortSignal;
 }
 
 /**
@@ -66,18 +64,18 @@ export function createLiveOutput(context: OperationContext): LiveOutput {
       const input = { CalculationExecutionId: id };
       await authorizeCall('GetCalculationExecution', liveRules.calculation, input, call, rules);
       await getCalculation(sessions, id);
-      const { lastEventId, signal } = call;
+      const { lastEventId } = call;
       if (isEnd(lastEventId)) return undefined;
       const from = lastEventId === undefined ? BEGINNING : parseCalculation(lastEventId);
-      return followCalculation(sessions, id, from, signal);
+      return followCalculation(sessions, id, from, call);
     },
     async sessions(id, call) {
       await authorizeCall('GetSession', liveRules.session, { SessionId: id }, call, rules);
       await getSession(sessions, id);
-      const { lastEventId, signal } = call;
+      const { lastEventId } = call;
       if (isEnd(lastEventId)) return undefined;
       const from = lastEventId === undefined ? { told: undefined, calculation: undefined } : parseSession(lastEventId);
-      return followSession(sessions, id, from, signal);
+      return followSession(sessions, id, from, call);
     },
   };
 }

@@ -60,7 +60,8 @@ export class LiveEndpoint {
     if (request.method !== 'GET' || id === '') throw unknownPath();
     const kind = calculations === undefined ? 'sessions' : 'calculations';
     record.operation = kind === 'sessions' ? 'FollowSession' : 'FollowCalculationExecution';
-    const { principal } = await this.#verifier.verify(signedRequestOf(request), NO_BODY);
+    const signed = signedRequestOf(request);
+    const { principal } = await this.#verifier.verify(signed, NO_BODY);
     record.principal = principal;
     using _place = this.#take(principal.arn);
     const ended = new AbortController();
@@ -72,7 +73,12 @@ export class LiveEndpoint {
     const tooLong = setTimeout(end, LONGEST_MILLIS);
     try {
       if (closing.aborted) throw new ServiceUnavailableException('The server is being stopped.');
-      const call = { ...callOf(principal, record), lastEventId: lastEventIdOf(request), signal: ended.signal };
+      const call = {
+        ...callOf(principal, record),
+        lastEventId: lastEventIdOf(request),
+        follow: new URLSearchParams(signed.rawQuery).get('follow') !== 'false',
+        signal: ended.signal,
+      };
       const events = await this.#options.live[kind](id, call);
       record.answeredAt = performance.now();
       // By 204 a client knows not to come back.

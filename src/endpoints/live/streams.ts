@@ -18,6 +18,13 @@ import {
   type SessionPosition,
 } from './position.ts';
 
+export interface Listening {
+  /** Nobody listens any more: the stream then ends without its end. */
+  readonly signal: AbortSignal;
+  /** False for what there is by now. */
+  readonly follow: boolean;
+}
+
 /** Between two looks at files that code writes to. */
 const OUTPUT_MILLIS = 150;
 /** While nothing runs: changes are told of. */
@@ -25,14 +32,13 @@ const QUIET_MILLIS = 1000;
 
 /**
  * Follows a calculation to its end.
- * @param signal nobody listens any more; the stream then ends without its end
  * @throws ResourceNotFoundException, StorageAway
  */
 export async function* followCalculation(
   context: SessionsContext,
   calculationId: string,
   from: CalculationPosition,
-  signal: AbortSignal,
+  { signal, follow }: Listening,
 ): AsyncGenerator<LiveEvent, void> {
   using looks = new Looks(context.changes, signal);
   looks.watch(calculationId);
@@ -45,20 +51,21 @@ export async function* followCalculation(
       yield { event: 'end', id: formatEnd(place()), data: { CalculationExecutionId: calculationId } };
       return;
     }
-    if (!more) await looks.pause(OUTPUT_MILLIS);
+    if (more) continue;
+    if (!follow) return;
+    await looks.pause(OUTPUT_MILLIS);
   }
 }
 
 /**
  * Follows a session to its end: its states and, one after the other, all that its calculations do.
- * @param signal as with a calculation
  * @throws ResourceNotFoundException, StorageAway
  */
 export async function* followSession(
   context: SessionsContext,
   sessionId: string,
   from: SessionPosition,
-  signal: AbortSignal,
+  { signal, follow }: Listening,
 ): AsyncGenerator<LiveEvent, void> {
   using looks = new Looks(context.changes, signal);
   looks.watch(sessionId);
@@ -84,6 +91,7 @@ export async function* followSession(
       yield { event: 'end', id: formatEnd(place()), data: { SessionId: sessionId } };
       return;
     }
+    if (!follow) return;
     await looks.pause(calculations.oneIsLeft ? OUTPUT_MILLIS : QUIET_MILLIS);
   }
 }

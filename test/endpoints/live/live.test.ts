@@ -47,7 +47,7 @@ const textOf = (messages: readonly LiveMessage[], event: string) =>
     .map(({ data }) => data.Text)
     .join('');
 const statesOf = (messages: readonly LiveMessage[]) =>
-  messages.filter(({ event }) => event === 'state').map(({ data }) => data.Status?.State as string | undefined);
+  messages.filter(({ event }) => event === 'state').map(({ data }) => data.Status?.State);
 
 /** Code that goes on once the test has told it so. */
 const waitFor = (name: string) => `
@@ -61,12 +61,16 @@ describe('live output of a calculation', () => {
     const code = `import sys; print("before"); print("aside", file=sys.stderr)${waitFor('one')}print("after")`;
     const id = await startCalculation(server, session, code);
     const messages: LiveMessage[] = [];
+    let sofar: LiveMessage[] = [];
     for await (const message of ofCalculation(id)) {
       messages.push(message);
       // Only when both have come: the code is still running.
-      if (textOf(messages, 'stdout') === 'before\n' && textOf(messages, 'stderr') === 'aside\n') goOn('one');
+      if (textOf(messages, 'stdout') !== 'before\n' || textOf(messages, 'stderr') !== 'aside\n') continue;
+      sofar = await all(listen(liveServer(), `/live/calculations/${id}?follow=false`));
+      goOn('one');
     }
     expect(textOf(messages, 'stdout')).toBe('before\nafter\n');
+    expect(sofar).toMatchObject([{ event: 'state' }, { event: 'stdout' }, { event: 'stderr' }]);
     expect(textOf(messages, 'stderr')).toBe('aside\n');
     expect(statesOf(messages).at(-1)).toBe('COMPLETED');
     expect(messages.at(-1)).toMatchObject({ event: 'end', data: { CalculationExecutionId: id } });
@@ -243,7 +247,7 @@ describe('live output of a session', () => {
         await again();
         goOn('five');
       }
-      if (message.data.Status?.State === ('COMPLETED' as string)) void server.stop().then(again);
+      if (message.data.Status?.State === 'COMPLETED') void server.stop().then(again);
     }
     const ours = messages.filter(({ data }) => data.CalculationExecutionId === waiting);
     expect(textOf(ours, 'stdout')).toBe('first\nsecond\n');
