@@ -13,6 +13,7 @@ const HEAVY = [
   'faults',
   'stop',
   'backup',
+  'cli',
 ].map((room) => `test/${room}/**/*.test.ts`);
 HEAVY.push(
   'test/main*.test.ts',

@@ -49,7 +49,7 @@ const ROOMS = new Map(
     'log-destination.ts': ['json-line.ts'],
     stop: ['drivers/processes.ts'],
     backup: ['stop/server-process.ts', 'drivers/processes.ts', 'store', 'objects', 'home.ts'],
-    cli: ['access/keys.ts'],
+    cli: ['config.ts'],
     'main.ts': ['*'],
     composition: ['*'],
     'cli.ts': ['*'],

@@ -1,8 +1,10 @@
-/** The command line: `parthenon start | stop | env | config | backup | restore | access`. */
+/** The command line: what runs the server, and what people use it by (src/cli/). */
 import { Command } from 'commander';
 import { type Logger, pino } from 'pino';
 import { addAccessCommands } from './access/cli/commands.ts';
 import { administratorKeys, clientEnvironment, lastEndpoint } from './access/keys.ts';
+import { addClientCommands } from './cli/commands.ts';
+import { addCompletion } from './cli/completion.ts';
 import { addBackupCommands } from './backup/command.ts';
 import {
   ConfigError,
@@ -39,6 +41,8 @@ const settingsOf = (home: string | undefined) => loadConfig(home === undefined ?
 addStopCommand(program, settingsOf);
 addBackupCommands(program, settingsOf);
 addAccessCommands(program, settingsOf);
+addClientCommands(program);
+addCompletion(program);
 
 try {
   await program.parseAsync();

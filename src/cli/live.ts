@@ -1,12 +1,6 @@
 /** The client's side of live output: docs/live-output.md. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type {
-  AthenaClient,
-  CalculationStatistics,
-  CalculationStatus,
-  CalculationResult,
-  SessionStatus,
-} from '@aws-sdk/client-athena';
+import type { AthenaClient, CalculationResult } from '@aws-sdk/client-athena';
 import { SignatureV4 } from '@smithy/signature-v4';
 
 /** One event. `data` has what the event's kind has. */
@@ -18,8 +12,8 @@ export interface LiveMessage {
     readonly SessionId?: string;
     readonly Text?: string;
     readonly Progress?: string;
-    readonly Status?: CalculationStatus & SessionStatus;
-    readonly Statistics?: CalculationStatistics;
+    /** Times are numbers, as they are in the API's JSON. */
+    readonly Status?: { readonly State: string; readonly StateChangeReason?: string };
     readonly Result?: CalculationResult;
   };
 }
@@ -89,14 +83,16 @@ export async function* listen(
 ): AsyncGenerator<LiveMessage> {
   const { credentials, region, sha256 } = config;
   const signer = new SignatureV4({ credentials, region, sha256, service: 'athena', uriEscapePath: true });
+  const url = new URL(path, endpoint);
   const { headers } = await signer.sign({
     method: 'GET',
     protocol: endpoint.protocol,
     hostname: endpoint.hostname,
-    path,
+    path: url.pathname,
+    query: Object.fromEntries(url.searchParams),
     headers: { host: endpoint.host, ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) },
   });
-  const reply = await fetch(new URL(path, endpoint), { headers, signal: signal ?? null });
+  const reply = await fetch(url, { headers, signal: signal ?? null });
   if (reply.status === 503) throw new Error('the server is being stopped');
   if (!reply.ok) {
     const error = (await reply.json().catch(() => ({}))) as { __type?: string; message?: string };
