@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { markedProcesses } from '../src/drivers/processes.ts';
@@ -9,35 +9,48 @@ import { end, poolIsFull, startUntilIdle } from './starts.ts';
 const WATCHED_SECONDS = 10;
 const GIBIBYTE = 1024 ** 3;
 
+/** Sessions that run at once: what they share shows only then. */
+const SESSIONS = 3;
+
 /** Memory and CPU of an idle session and of a driver that waits in the pool: Python, JVM and all below them. */
 export async function measureDensity(server: TestServer, pool: number, seconds = WATCHED_SECONDS): Promise<Figure[]> {
+  const sessions: string[] = [];
+  let taken = '';
+  for (let count = 0; count < SESSIONS; count++) {
+    await poolIsFull(server, pool);
+    const before = driversOf(server);
+    sessions.push(await startUntilIdle(server, {}));
+    taken ||= before[0] ?? '';
+  }
+  if (taken === '') throw new Error('No driver waits in the pool');
   await poolIsFull(server, pool);
-  const pooled = driversOf(server);
-  const waiting = pooled.map((id) => memoryOf(id));
-  const sessionId = await startUntilIdle(server, {});
-  const [taken] = pooled;
-  if (taken === undefined) throw new Error('No driver waits in the pool');
   await sleep(2_000);
+  const waiting = driversOf(server).at(-1) ?? '';
   const memory = memoryOf(taken);
+  const shared = memory.resident - memory.private;
   const before = cpuSeconds(taken);
   await sleep(seconds * 1000);
   const cpu = (100 * (cpuSeconds(taken) - before)) / seconds;
-  await end(server, sessionId);
+  const pooled = memoryOf(waiting);
+  for (const sessionId of sessions) await end(server, sessionId);
   return [
     { name: 'idle session: resident memory', unit: 'MB', samples: [memory.resident / 1e6] },
-    {
-      name: 'idle session: its share, what several map counted once',
-      unit: 'MB',
-      samples: [memory.proportional / 1e6],
-    },
-    { name: 'driver in the pool: resident memory', unit: 'MB', samples: waiting.map(({ resident }) => resident / 1e6) },
+    { name: 'idle session: memory of its own, what one more costs', unit: 'MB', samples: [memory.private / 1e6] },
+    { name: 'driver in the pool: memory of its own', unit: 'MB', samples: [pooled.private / 1e6] },
     { name: 'idle session: CPU', unit: '% of a core', samples: [cpu] },
-    { name: 'idle sessions that 8 GiB hold', unit: 'sessions', samples: [(8 * GIBIBYTE) / memory.resident] },
+    {
+      name: 'idle sessions that 8 GiB hold',
+      unit: 'sessions',
+      samples: [Math.floor((8 * GIBIBYTE - shared) / memory.private)],
+    },
   ];
 }
 
+/** Oldest first. */
 function driversOf(server: TestServer): string[] {
-  return readdirSync(join(server.home, 'drivers'));
+  const folder = join(server.home, 'drivers');
+  const bornAt = (id: string) => statSync(join(folder, id)).birthtimeMs;
+  return readdirSync(folder).toSorted((left, right) => bornAt(left) - bornAt(right));
 }
 
 function pidsOf(driverId: string): number[] {
@@ -47,13 +60,13 @@ function pidsOf(driverId: string): number[] {
 }
 
 /** Bytes, of all processes of a driver. */
-function memoryOf(driverId: string): { resident: number; proportional: number } {
-  const total = { resident: 0, proportional: 0 };
+function memoryOf(driverId: string): { resident: number; private: number } {
+  const total = { resident: 0, private: 0 };
   for (const pid of pidsOf(driverId)) {
     const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
     const kibibytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(rollup)?.[1] ?? 0);
     total.resident += kibibytes('Rss') * 1024;
-    total.proportional += kibibytes('Pss') * 1024;
+    total.private += (kibibytes('Private_Clean') + kibibytes('Private_Dirty')) * 1024;
   }
   return total;
 }

@@ -55,10 +55,11 @@ def _connect(launch: Launch, jvm: Jvm) -> None:
 
     attach_gateway(jvm.connect())
     if launch.warm:
-        from .warm_up import hold_context, warm_up
+        from .warm_up import give_memory_back, hold_context, warm_up
 
         warm_up(launch)
         hold_context(launch)
+        give_memory_back(launch)
 
 
 def _kernel_app(launch: Launch, jvm: Jvm, log: int) -> IPKernelApp:

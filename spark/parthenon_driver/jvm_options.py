@@ -101,7 +101,13 @@ def _class_data(launch: Launch) -> list[str]:
     if launch.makes_class_data:
         # The better of the two compilers would only make this one run longer.
         return [f"-XX:ArchiveClassesAtExit={launch.class_data}", "-Xlog:disable", "-XX:TieredStopAtLevel=1"]
-    return [f"-XX:SharedArchiveFile={launch.class_data}", "-Xlog:disable"]
+    return [
+        # At the address for which it was made: elsewhere Java rewrites all of it, 100 MB for each JVM that they could share.
+        "-XX:+UnlockDiagnosticVMOptions",
+        "-XX:ArchiveRelocationMode=0",
+        f"-XX:SharedArchiveFile={launch.class_data}",
+        "-Xlog:disable",
+    ]
 
 
 def java_environment(launch: Launch, properties: Mapping[str, str], connection_info: Path) -> dict[str, str]:

@@ -42,16 +42,11 @@ _CUSTOM = {
 
 def warm_up(launch: Launch) -> None:
     """Makes the JVM warm by two throw-away contexts; what is left is skipped as soon as a session waits."""
-    from pyspark import SparkContext
-
     _use(launch, _PLAIN, (_warm_sql, _warm_python, _warm_parquet, _warm_s3a, _warm_tables))
     warehouse = launch.scratch / "warehouse"
     warehouse.mkdir()
     _use(launch, {**_CUSTOM, "spark.sql.catalog.local.warehouse": str(warehouse)}, (_warm_iceberg, _warm_sql))
     warehouse.rmdir()
-    if SparkContext._jvm and not launch.hurried():
-        # What the warm-up left goes back to the system, for the driver may wait for hours.
-        SparkContext._jvm.java.lang.System.gc()
 
 
 def use_connect(launch: Launch) -> None:
@@ -92,6 +87,14 @@ def hold_context(launch: Launch) -> None:
     if launch.hurried() or launch.held is None:
         return
     create_context({**base_properties(launch.held.master), **launch.held.properties}, launch.jars)
+
+
+def give_memory_back(launch: Launch) -> None:
+    """What the warm-up left goes back to the system, for the driver may wait for hours."""
+    from pyspark import SparkContext
+
+    if SparkContext._jvm and not launch.hurried():
+        SparkContext._jvm.java.lang.System.gc()
 
 
 def _warm_sql(session: SparkSession, launch: Launch) -> None:

@@ -12,7 +12,7 @@ const FOLDER_VARIABLE = 'PARTHENON_CATALOG_FOLDER';
 const SOURCE = join(import.meta.dirname, 'Metastore.java');
 const LOG_SETTINGS = join(import.meta.dirname, 'log4j2.properties');
 /** Those of the pinned jars that a metastore needs; table formats would only cost it memory. */
-const JARS = /^(hadoop-aws|aws-java-sdk-bundle|postgresql)-.*\.jar$/;
+const JARS = /^(hadoop-aws|aws-java-sdk|jmespath-java|ion-java|jackson-dataformat-cbor|postgresql)-.*\.jar$/;
 const START_NICENESS = 10;
 const POLL_MILLIS = 20;
 const REASON_LINES = 3;
