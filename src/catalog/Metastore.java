@@ -4,6 +4,10 @@ import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import java.nio.file.StandardCopyOption;
 import java.sql.CallableStatement;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -11,6 +15,9 @@ import java.sql.SQLException;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Properties;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.commons.io.FileUtils;
 import org.apache.hadoop.hive.conf.HiveConf;
 import org.apache.hadoop.hive.metastore.HiveMetaStore;
 import org.apache.hadoop.hive.metastore.IHMSHandler;
@@ -44,6 +51,9 @@ public class Metastore {
     private static final long LONGEST_MESSAGE = 100L * 1024 * 1024;
 
     private static final long LOCK_CHECK_MILLIS = 10000;
+
+    /** Of src/catalog/database.ts. */
+    private static final Pattern DERBY = Pattern.compile("jdbc:derby:;databaseName=([^;]+);create=true");
 
     /** Hive's own model, all of which the service may ask for. */
     private static final String[] MODEL = {
@@ -108,6 +118,7 @@ public class Metastore {
     }
 
     private static void serve(HiveConf conf) throws Exception {
+        makeDerby(conf);
         makeTables(conf);
         makeLockTables(conf);
         releaseDeadLocks(TxnUtils.getTxnStore(conf));
@@ -145,6 +156,35 @@ public class Metastore {
             public void processContext(ServerContext context, TTransport input, TTransport output) {}
         });
         server.serve();
+    }
+
+    /**
+     * Makes Derby's database, if there is none, beside the place where it is looked for, and moves it there: one whose making was
+     * cut short by a kill is none, and Derby would never open it again.
+     */
+    private static void makeDerby(HiveConf conf) throws Exception {
+        Matcher named = DERBY.matcher(conf.getVar(HiveConf.ConfVars.METASTORECONNECTURLKEY));
+        if (!named.matches()) return;
+        Path folder = Paths.get(named.group(1));
+        if (Files.exists(folder.resolve("service.properties"))) return;
+        Path begun = folder.resolveSibling(folder.getFileName() + ".begun");
+        FileUtils.deleteDirectory(begun.toFile());
+        if (Files.exists(folder)) {
+            Path aside = folder.resolveSibling(folder.getFileName() + ".unfinished-" + System.currentTimeMillis());
+            Files.move(folder, aside);
+            System.err.println("No database, for its making was cut short: it is now " + aside);
+        }
+        String url = "jdbc:derby:;databaseName=" + begun;
+        DriverManager.getConnection(
+            url + ";create=true",
+            conf.getVar(HiveConf.ConfVars.METASTORE_CONNECTION_USER_NAME),
+            conf.getVar(HiveConf.ConfVars.METASTOREPWD)).close();
+        try {
+            DriverManager.getConnection(url + ";shutdown=true");
+        } catch (SQLException ended) {
+            // Derby's way to say that it has.
+        }
+        Files.move(begun, folder, StandardCopyOption.ATOMIC_MOVE);
     }
 
     /**

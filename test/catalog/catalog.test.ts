@@ -1,10 +1,10 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CreateWorkGroupCommand, TerminateSessionCommand } from '@aws-sdk/client-athena';
 import { CreateBucketCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run, startIdleSession } from '../support/calculations.ts';
-import { startTestServer, type TestServer, until } from '../support/server.ts';
+import { newHome, startTestServer, type TestServer, until } from '../support/server.ts';
 import { metastoresOf, processesOf } from './processes.ts';
 
 const METASTORE_TIMEOUT_MILLIS = 120_000;
@@ -12,7 +12,10 @@ const METASTORE_TIMEOUT_MILLIS = 120_000;
 let server: TestServer;
 
 beforeAll(async () => {
-  server = await startTestServer({ catalog: 'on' });
+  const home = newHome();
+  // What a kill leaves while Derby makes its database: no service.properties.
+  mkdirSync(join(home, 'catalog', 'derby', 'seg0'), { recursive: true });
+  server = await startTestServer({ catalog: 'on' }, home);
 });
 afterAll(async () => {
   await server.remove();
@@ -36,6 +39,13 @@ async function keysBelow(Bucket: string, Prefix: string): Promise<string[]> {
 async function end(...sessionIds: string[]): Promise<void> {
   for (const SessionId of sessionIds) await server.athena.send(new TerminateSessionCommand({ SessionId }));
 }
+
+it('is made anew where a kill has cut its making short', async () => {
+  const folder = join(server.home, 'catalog');
+  await until(() => existsSync(join(folder, 'derby', 'service.properties')), METASTORE_TIMEOUT_MILLIS);
+  const left = readdirSync(folder).filter((name) => /^derby\.(begun|unfinished)/.test(name));
+  expect(left).toEqual([expect.stringMatching(/^derby\.unfinished-\d+$/)]);
+});
 
 describe('tables', () => {
   let first: string;
