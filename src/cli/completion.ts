@@ -34,21 +34,21 @@ function nodesOf(command: Command, path = ''): Node[] {
   return [node, ...commands.flatMap((each) => nodesOf(each, `${path}/${each.name()}`))];
 }
 
-/** Where it has no word of its own, the shell completes files. */
+/** Where it has no words of its own, the shell completes files. `words` and `path` are zsh's, which runs this too. */
 function bashScript(nodes: readonly Node[]): string {
   const paths = nodes.map(({ path }) => path).filter((path) => path !== '');
   const values = nodes.flatMap(({ path, options }) =>
     options
       .filter(({ argChoices }) => argChoices !== undefined)
-      .map(({ long, argChoices = [] }) => `    "${path} ${long}") words="${argChoices.join(' ')}" ;;`),
+      .map(({ long, argChoices = [] }) => `    "${path} ${long}") own="${argChoices.join(' ')}" ;;`),
   );
   const words = nodes.map(({ path, commands, choices, options }) => {
     const own = [...commands.map((each) => each.name()), ...choices];
     const flags = options.flatMap(({ short, long }) => [short, long]).filter((flag) => flag !== undefined);
-    return `    "${path} ") [[ $word == -* ]] && words="${flags.join(' ')}" || words="${own.join(' ')}" ;;`;
+    return `    "${path} ") [[ $word == -* ]] && own="${flags.join(' ')}" || own="${own.join(' ')}" ;;`;
   });
   return `_parthenon() {
-  local place= words= word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} i
+  local place= own= word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} i
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "$place/\${COMP_WORDS[i]}" in
       ${paths.join('|')}) place="$place/\${COMP_WORDS[i]}" ;;
@@ -60,14 +60,16 @@ ${values.join('\n')}
 ${words.map((line) => `  ${line}`).join('\n')}
     esac ;;
   esac
-  COMPREPLY=($(compgen -W "$words" -- "$word"))
+  COMPREPLY=($(compgen -W "$own" -- "$word"))
 }
 complete -o default -F _parthenon parthenon`;
 }
 
 /** zsh runs functions for bash, which many programs' completion is. */
 function zshScript(nodes: readonly Node[]): string {
-  return `autoload -Uz compinit bashcompinit && compinit && bashcompinit\n${bashScript(nodes)}`;
+  return `(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }
+autoload -Uz bashcompinit && bashcompinit
+${bashScript(nodes)}`;
 }
 
 function fishScript(nodes: readonly Node[]): string {

@@ -49,19 +49,21 @@ export async function* follow(
   { signal, onLost }: { signal?: AbortSignal; onLost?: (error?: unknown) => void } = {},
 ): AsyncGenerator<LiveMessage> {
   let lastEventId: string | undefined;
-  let seenAt = performance.now();
+  let awaySince: number | undefined;
   for (;;) {
     let lostBy: unknown;
     try {
-      for await (const message of listen(server, path, lastEventId, signal)) {
-        seenAt = performance.now();
+      const stream = await connect(server, path, lastEventId, signal);
+      awaySince = undefined;
+      for await (const message of messagesOf(stream)) {
         lastEventId = message.id;
         yield message;
         if (message.event === 'end') return;
       }
     } catch (error) {
       if (error instanceof LiveRefused || signal?.aborted) throw error;
-      if (performance.now() - seenAt > PATIENCE_MILLIS)
+      awaySince ??= performance.now();
+      if (performance.now() - awaySince > PATIENCE_MILLIS)
         throw new Error(`${server.endpoint.origin} does not answer any more: ${(error as Error).message}`);
       lostBy = error;
     }
@@ -75,12 +77,16 @@ export async function* follow(
  * @param lastEventId goes on after that event
  * @throws LiveRefused, and what fetch throws
  */
-export async function* listen(
+export async function* listen(server: LiveServer, path: string, lastEventId?: string): AsyncGenerator<LiveMessage> {
+  yield* messagesOf(await connect(server, path, lastEventId));
+}
+
+async function connect(
   { endpoint, config }: LiveServer,
   path: string,
   lastEventId?: string,
   signal?: AbortSignal,
-): AsyncGenerator<LiveMessage> {
+): Promise<ReadableStream<Uint8Array> | null> {
   const { credentials, region, sha256 } = config;
   const signer = new SignatureV4({ credentials, region, sha256, service: 'athena', uriEscapePath: true });
   const url = new URL(path, endpoint);
@@ -98,11 +104,12 @@ export async function* listen(
     const error = (await reply.json().catch(() => ({}))) as { __type?: string; message?: string };
     throw new LiveRefused(error.__type ?? `HTTP ${reply.status}`, error.message ?? `HTTP ${reply.status}`);
   }
-  if (reply.body !== null) yield* messagesOf(reply.body);
+  return reply.body;
 }
 
 /** What stands between blank lines. Each event of this server has one line of data. */
-async function* messagesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<LiveMessage> {
+async function* messagesOf(body: ReadableStream<Uint8Array> | null): AsyncGenerator<LiveMessage> {
+  if (body === null) return; // All has been told before.
   let rest = '';
   for await (const text of body.pipeThrough(new TextDecoderStream())) {
     const blocks = (rest + text).split('\n\n');

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { SignatureV4 } from '@smithy/signature-v4';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { follow, type LiveMessage, type LiveServer, listen } from '../../../src/cli/live.ts';
 import { runtimeFolder } from '../../../src/runtime/runtime.ts';
@@ -65,7 +66,8 @@ describe('live output of a calculation', () => {
     for await (const message of ofCalculation(id)) {
       messages.push(message);
       // Only when both have come: the code is still running.
-      if (textOf(messages, 'stdout') !== 'before\n' || textOf(messages, 'stderr') !== 'aside\n') continue;
+      if (sofar.length > 0 || textOf(messages, 'stdout') !== 'before\n' || textOf(messages, 'stderr') !== 'aside\n')
+        continue;
       sofar = await all(listen(liveServer(), `/live/calculations/${id}?follow=false`));
       goOn('one');
     }
@@ -203,6 +205,34 @@ sys.stdout.flush()${waitFor('four')}`.replace('import os', 'import sys, os'),
     }
     goOn('six');
     await waitForCalculation(server, id);
+  });
+
+  it('tells the last words of one whose driver dies, to who listens and to who comes then', async () => {
+    const doomed = await startIdleSession(server);
+    const code = 'import os, time; print("last words"); time.sleep(1); os.kill(os.getpid(), 9)';
+    const id = await startCalculation(server, doomed, code);
+    const listened = await all(ofCalculation(id));
+    for (const each of [
+      listened,
+      await all(ofCalculation(id)),
+      await all(listen(liveServer(), `/live/sessions/${doomed}`)),
+    ]) {
+      expect(textOf(each, 'stdout')).toBe('last words\n');
+      expect(statesOf(each)).toContain('FAILED');
+      expect(each.at(-1)?.event).toBe('end');
+    }
+  });
+
+  it('is had by a presigned URL too', async () => {
+    const { CalculationExecutionId: id = '' } = await run(server, session, 'print("signed")');
+    const { credentials, region, sha256 } = server.athena.config;
+    const signer = new SignatureV4({ credentials, region, sha256, service: 'athena', uriEscapePath: true });
+    const { protocol, hostname, host } = new URL(server.endpoint);
+    const path = `/live/calculations/${id}`;
+    const { query = {} } = await signer.presign({ method: 'GET', protocol, hostname, path, headers: { host } });
+    const reply = await fetch(`${server.endpoint}${path}?${new URLSearchParams(query as Record<string, string>)}`);
+    expect(reply.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+    expect(await reply.text()).toContain('"Text":"signed\\n"');
   });
 
   it('is had as its page says, by curl and by Python', async () => {
