@@ -28,7 +28,9 @@ def show_table(frame: Any) -> None:
     note = f"only showing top {MAX_ROWS} rows" if more else ""
     text = _as_text(columns, cells) + (note + "\n" if note else "")
     sys.stdout.write(text)
-    display({"text/plain": text, "text/html": _as_html(columns, cells, note)}, raw=True)
+    forms = {"text/plain": text, "text/html": _as_html(columns, cells, note)}
+    # Whoever shows stdout and then the results shows the table once.
+    display(forms, raw=True, metadata={"stdout": True})
 
 
 def _as_text(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -7,6 +7,7 @@ import { printLine, tell } from './output.ts';
 interface Output {
   readonly output_type: string;
   readonly data?: Readonly<Record<string, unknown>>;
+  readonly metadata?: { readonly stdout?: boolean };
 }
 
 /** Forms that are saved, the best first. Those of MIME types that end in `+xml` and `html` are text, not base 64. */
@@ -25,7 +26,7 @@ const MOST_NAMES = 10_000;
  */
 export async function showResults(s3: S3Client, uri: string, folder: string, name: string): Promise<void> {
   for (const output of await readOutputs(s3, uri)) {
-    const { data } = output;
+    const { data, metadata } = output;
     if (data === undefined) continue;
     const type = (Object.keys(SAVED) as (keyof typeof SAVED)[]).find((each) => typeof data[each] === 'string');
     if (type !== undefined) {
@@ -33,8 +34,8 @@ export async function showResults(s3: S3Client, uri: string, folder: string, nam
       await tell(`parthenon: saved ${await save(folder, name, SAVED[type], bytes)}`);
     } else if ('application/vnd.plotly.v1+json' in data && typeof data['text/html'] === 'string') {
       await tell(`parthenon: saved ${await save(folder, name, 'html', Buffer.from(data['text/html']))}`);
-    } else if (output.output_type === 'display_data' && typeof data['text/plain'] === 'string') {
-      // The value of the last expression is on standard output already.
+    } else if (output.output_type === 'display_data' && !metadata?.stdout && typeof data['text/plain'] === 'string') {
+      // The value of the last expression is on standard output already, as tables are.
       await printLine(data['text/plain']);
     }
   }

@@ -63,6 +63,8 @@ function codeOf(sql: string, format: keyof typeof PRINTERS): string {
     if not rows.columns: return${PRINTERS[format]}
 try:
     __parthenon_sql(${JSON.stringify(sql)})
+except Exception as error:
+    raise error.with_traceback(None) from None
 finally:
     del __parthenon_sql
 `;

@@ -63,6 +63,8 @@ describe('parthenon run', () => {
     expect(failed.stderr).toMatch(
       /ZeroDivisionError: division by zero\nparthenon: the calculation [\w-]+ is FAILED: ZeroDivisionError/,
     );
+    const table = await parthenon(inSession(), { ...here, input: '%%sql\nSELECT 1 AS one' });
+    expect(table).toEqual({ code: 0, stdout: '+---+\n|one|\n+---+\n|  1|\n+---+\n', stderr: '' });
     expect(await sessionState(server, session)).toBe('IDLE');
   });
 
@@ -160,7 +162,9 @@ describe('parthenon sql', () => {
     expect(piped.stdout).toBe('three\n3\n');
     const wrong = await sql('SELECT * FROM nowhere');
     expect(wrong).toMatchObject({ code: 1, stdout: '' });
-    expect(wrong.stderr).toMatch(/TABLE_OR_VIEW_NOT_FOUND/);
+    expect(wrong.stderr).toMatch(
+      /^File "<stdin>", line \d+, in <module>\n[\w.]*AnalysisException: \[TABLE_OR_VIEW_NOT_FOUND\]/,
+    );
   });
 });
 
