@@ -14,6 +14,7 @@ import { catalogOf, startCatalog } from './composition/catalog.ts';
 import { auditOf, listen, listenPlainly, readTls, tlsFilesOf, watchTls } from './composition/listening.ts';
 import { openObjects, ownS3Roles, s3Handler } from './composition/s3.ts';
 import { driverOptions, sessionSettings } from './composition/sessions.ts';
+import { sparkHistoryOf } from './composition/spark-history.ts';
 import { checkListening, type Config, givenKeys } from './config.ts';
 import { createDrivers } from './drivers/drivers.ts';
 import { ConnectProxy } from './endpoints/connect/proxy.ts';
@@ -140,7 +141,9 @@ export async function startServer(config: Config, logger: Logger, clock: Clock =
     endpoint: () => endpoint,
     publicEndpoint: config.dashboardEndpoint,
   };
-  const sparkUis = new SparkUiProxy(dashboard);
+  const history = sparkHistoryOf(config, sessions);
+  opened.defer(() => history.close());
+  const sparkUis = new SparkUiProxy(dashboard, history);
   const domain = { sessions, workGroups, tags: new Tags(database, realm), connect, dashboard };
   const server = createServer({
     operations: createOperations(domain),

@@ -223,6 +223,12 @@ export const settings = {
   dashboardTokenMinutes: wholeNumber(1, 10_080)
     .default(60)
     .describe("how long a URL of GetResourceDashboard shows a session's Spark UI"),
+  historyIdleMinutes: wholeNumber(1, 1440)
+    .default(10)
+    .describe("how long Spark's History Server, which shows ended sessions, goes on when nobody looks"),
+  historyMemory: wholeNumber(128, 1_000_000)
+    .default(512)
+    .describe("heap of Spark's History Server, MiB; what it shows lies on disk"),
   interruptGraceSeconds: wholeNumber(1, 3600)
     .default(30)
     .describe('how long code may resist StopCalculationExecution before its driver is ended'),

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DashboardContext } from './dashboard.ts';
 import { UiLinks, UiUnreachable } from './forward.ts';
 import { UisOfSessions } from './uis.ts';
+import type { SparkHistory } from './history/history.ts';
 import { showProblem, UiProblem } from './problem.ts';
 import { prefixOf, readTarget, type UiTarget } from './target.ts';
 import { checkVisitor, cookie, isBrowser, isSecure, protection } from './visitor.ts';
@@ -15,9 +16,9 @@ export class SparkUiProxy {
   readonly #links = new UiLinks();
   readonly #uis: UisOfSessions;
 
-  constructor(context: DashboardContext) {
+  constructor(context: DashboardContext, history: SparkHistory) {
     this.#context = context;
-    this.#uis = new UisOfSessions(context.sessions);
+    this.#uis = new UisOfSessions(context.sessions, history);
   }
 
   /** Answers one request, whatever becomes of it. */

@@ -2,6 +2,7 @@ import type { SparkUiAddress } from '../../drivers/driver.ts';
 import type { SessionsContext } from '../../sessions/context.ts';
 import { sessionStates } from '../../sessions/states.ts';
 import { findSession } from '../../store/sessions.ts';
+import type { SparkHistory } from './history/history.ts';
 import { LiveUis } from './live.ts';
 import { UiProblem } from './problem.ts';
 
@@ -18,10 +19,12 @@ export interface SessionUi {
 export class UisOfSessions {
   readonly #context: SessionsContext;
   readonly #live: LiveUis;
+  readonly #history: SparkHistory;
 
-  constructor(context: SessionsContext) {
+  constructor(context: SessionsContext, history: SparkHistory) {
     this.#context = context;
     this.#live = new LiveUis(context);
+    this.#history = history;
   }
 
   /** @throws UiProblem */
@@ -31,6 +34,6 @@ export class UisOfSessions {
     if (row === undefined) throw new UiProblem(404, 'This session is no more.');
     if (row.state === 'TERMINATING') throw new UiProblem(503, 'This session is ending.', 2);
     if (sessionStates[row.state].active) return await this.#live.of(row);
-    throw new UiProblem(404, 'This session has ended.');
+    return await this.#history.of(row);
   }
 }
