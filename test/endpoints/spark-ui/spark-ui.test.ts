@@ -1,17 +1,26 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   GetResourceDashboardCommand,
   GetSessionEndpointCommand,
   StopCalculationExecutionCommand,
+  TerminateSessionCommand,
 } from '@aws-sdk/client-athena';
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { KeyRing } from '../../../src/access/keys.ts';
 import { SessionTokens } from '../../../src/endpoints/session-tokens.ts';
+import { processesOf } from '../../catalog/processes.ts';
 import { openBrowser, type TestBrowser } from '../../support/browser.ts';
-import { run, startCalculation, startIdleSession, waitForCalculation } from '../../support/calculations.ts';
+import {
+  run,
+  startCalculation,
+  startIdleSession,
+  waitForCalculation,
+  waitForSession,
+} from '../../support/calculations.ts';
 import { startTestServer, type TestServer, until } from '../../support/server.ts';
 
 const WORK = `
@@ -65,6 +74,43 @@ async function get(path: string, token?: string, init: RequestInit = {}): Promis
   return await fetch(addressOf(path), { redirect: 'manual', ...init, headers: { ...cookie, ...init.headers } });
 }
 
+/** Of sockets that listen, with their inodes. Java's are IPv6's, also where the address is none. */
+function listening(): { address: string; port: number; inode: string }[] {
+  return ['tcp', 'tcp6'].flatMap((table) =>
+    readFileSync(`/proc/net/${table}`, 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .filter((fields) => fields[3] === '0A')
+      .map((fields) => {
+        const [host = '', port = ''] = (fields[1] ?? '').split(':');
+        const loopback = /^(0000000000000000FFFF0000)?0100007F$/.test(host);
+        return { address: loopback ? '127.0.0.1' : host, port: Number.parseInt(port, 16), inode: fields[9] ?? '' };
+      }),
+  );
+}
+
+function listeningAddresses(port: number): string[] {
+  return listening()
+    .filter((socket) => socket.port === port)
+    .map(({ address }) => address);
+}
+
+/** The one port of a process, which must be on the loopback interface. */
+function listeningPort(pid: number): number {
+  const inodes = readdirSync(`/proc/${pid}/fd`).map((fd) => /^socket:\[(\d+)\]$/.exec(readLink(pid, fd))?.[1]);
+  const own = listening().filter(({ inode }) => inodes.includes(inode));
+  expect(own.map(({ address }) => address)).toEqual(['127.0.0.1']);
+  return own[0]?.port as number;
+}
+
+function readLink(pid: number, fd: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/${fd}`);
+  } catch {
+    return ''; // closed meanwhile
+  }
+}
+
 /** Goes on by a link of the page's, and waits until all of the next has come. */
 async function follow(page: Page, link: string): Promise<void> {
   await page.getByRole('link', { name: link, exact: true }).first().click();
@@ -105,12 +151,7 @@ print(sc.uiWebUrl)`;
     for (const path of ['/', '/jobs/', '/api/v1/applications', '/static/webui.js', '/environment/']) {
       expect((await fetch(`http://127.0.0.1:${port}${path}`)).status).toBe(403);
     }
-    const listening = readFileSync('/proc/net/tcp', 'utf8') + readFileSync('/proc/net/tcp6', 'utf8');
-    const hex = Number(port).toString(16).toUpperCase().padStart(4, '0');
-    const addresses = [...listening.matchAll(new RegExp(` (\\w+):${hex} \\w+:0000 0A `, 'g'))].map(([, at]) => at);
-    // Java listens on 127.0.0.1 as IPv6 writes it, or plainly.
-    expect(addresses).toHaveLength(1);
-    expect(addresses[0]).toMatch(/^(0000000000000000FFFF0000)?0100007F$/);
+    expect(listeningAddresses(Number(port))).toEqual(['127.0.0.1']);
   });
 
   it('shows all its pages in a browser, from which the token has gone out of the address', async () => {
@@ -275,4 +316,95 @@ test('a bucket named spark-ui is S3’s', async () => {
   await server.s3.send(new CreateBucketCommand({ Bucket: 'spark-ui' }));
   await server.s3.send(new PutObjectCommand({ ...object, Body: 'ours' }));
   expect(await (await server.s3.send(new GetObjectCommand(object))).Body?.transformToString()).toBe('ours');
+});
+
+describe('a session that has ended', () => {
+  beforeAll(async () => {
+    await server.athena.send(new TerminateSessionCommand({ SessionId: sessionId }));
+    await waitForSession(server, sessionId, ['TERMINATED']);
+  });
+  const historyProcesses = () => processesOf(join(server.home, 'history'));
+
+  it('shows all its pages in a browser', async () => {
+    expect(historyProcesses()).toHaveLength(0);
+    const page = await browser.context.newPage();
+    await page.goto(await dashboard(arnOf(sessionId)), { waitUntil: 'networkidle' });
+    const base = addressOf(`/history/${sessionId}`);
+    expect(page.url()).toBe(`${base}/jobs/`);
+    await page.locator('#completedJob-table').getByText('Parts of a thousand').first().waitFor();
+    await browser.picture(page, 'ended-jobs');
+    await page.locator('#completedJob-table a.name-link').last().click();
+    await page.waitForLoadState('networkidle');
+    await page.getByText('Details for Job 0').waitFor();
+
+    await follow(page, 'Stages');
+    await page.locator('#completedStage-table a.name-link').last().click();
+    await page.waitForLoadState('networkidle');
+    await page.locator('#active-tasks-table tbody tr').first().waitFor();
+    await browser.picture(page, 'ended-stage');
+    await follow(page, 'Environment');
+    await page.getByText('spark.sql.shuffle.partitions').waitFor();
+    expect(await page.content()).not.toMatch(/SecretFilter|x-parthenon/i);
+    await browser.picture(page, 'ended-environment');
+    await follow(page, 'Executors');
+    await page.locator('#active-executors-table tbody').getByText('driver').waitFor();
+    await browser.picture(page, 'ended-executors');
+    await follow(page, 'SQL / DataFrame');
+    await page.locator('a[href$="/SQL/execution/?id=0"]').first().click();
+    await page.waitForLoadState('networkidle');
+    await page.locator('svg').getByText('HashAggregate').first().waitFor();
+    await browser.picture(page, 'ended-sql');
+    await follow(page, 'Structured Streaming');
+    await page.getByText('ticks').waitFor();
+    await page.close();
+    expect(browser.problems()).toEqual([]);
+  });
+
+  it('is found by the addresses that it had while it ran', async () => {
+    const { token } = tokens().issue(sessionId);
+    for (const [from, to] of [
+      ['/', '/jobs/'],
+      ['/stages/stage/?id=0&attempt=0', '/stages/stage/?id=0&attempt=0'],
+    ]) {
+      const reply = await get(from as string, token);
+      expect([reply.status, reply.headers.get('location')]).toEqual([
+        302,
+        `/spark-ui/${sessionId}/history/${sessionId}${to}`,
+      ]);
+    }
+    const application = await get(`/api/v1/applications/${sessionId}`, token);
+    expect(await application.json()).toMatchObject({ id: sessionId, attempts: [{ completed: true }] });
+  });
+
+  it('shows a token’s holder nothing of other sessions', async () => {
+    const { token } = tokens().issue(sessionId);
+    const other = randomUUID();
+    const paths = [
+      '/api/v1/applications',
+      `/api/v1/applications/${other}/jobs`,
+      `/history/${other}/jobs/`,
+      '/history/',
+    ];
+    for (const path of paths) expect((await get(path, token)).status).toBe(403);
+    expect((await fetch(addressOf(`/history/${sessionId}/jobs/`))).status).toBe(403);
+  });
+
+  it('is shown by a process that nobody else is answered by, and that is started again', async () => {
+    const [history] = historyProcesses();
+    const port = listeningPort(history?.pid as number);
+    for (const path of ['/', `/history/${sessionId}/jobs/`, '/api/v1/applications']) {
+      expect((await fetch(`http://127.0.0.1:${port}${path}`)).status).toBe(403);
+    }
+    expect(`${history?.command}${history?.environment}`).not.toMatch(/secret|proof/i);
+    process.kill(history?.pid as number, 'SIGKILL');
+    const reply = await get(`/history/${sessionId}/jobs/`, tokens().issue(sessionId).token, { redirect: 'follow' });
+    expect([reply.status, (await reply.text()).includes('Parts of a thousand')]).toEqual([200, true]);
+    expect(historyProcesses().map(({ pid }) => pid)).not.toContain(history?.pid);
+  });
+
+  it('leaves no process behind when the server is killed', async () => {
+    expect(historyProcesses()).toHaveLength(1);
+    await server.stop('SIGKILL');
+    await until(() => historyProcesses().length === 0, 30_000);
+  });
 });
