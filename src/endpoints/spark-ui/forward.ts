@@ -14,7 +14,7 @@ import { publicLocation } from './target.ts';
 /** How long Spark may be silent: a page of a large application takes it long. */
 const SILENCE_MILLIS = 120_000;
 /** Requests to one UI at a time; others wait. */
-const MOST_AT_ONCE = 16;
+const MOST_AT_ONCE = 64;
 
 /** What a browser says that Spark may know: nothing by which it is known itself, and nothing that would change links. */
 const PASSED_ON = ['accept', 'accept-encoding', 'accept-language', 'if-modified-since', 'if-none-match', 'range'];
@@ -50,12 +50,8 @@ export interface UiRequest {
 
 /** The way to UIs on the loopback interface, each behind its secret. */
 export class UiLinks {
-  readonly #agent = new Agent({
-    keepAlive: true,
-    maxSockets: MOST_AT_ONCE,
-    keepAliveMsecs: 10_000,
-    timeout: SILENCE_MILLIS,
-  });
+  /** A connection for each: one that is kept may be closed by the other side while a request is on its way. */
+  readonly #agent = new Agent({ maxSockets: MOST_AT_ONCE });
 
   /** Passes a request on, and the answer back. @throws UiUnreachable, UiProblem */
   async forward({ request, response, path, prefix, headers }: UiRequest, address: SparkUiAddress): Promise<void> {

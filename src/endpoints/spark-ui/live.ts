@@ -24,7 +24,7 @@ export class LiveUis {
     this.#known.set(driver, address);
     // An address in a history that has not come yet, or that of an application before.
     const placeOf = (path: string) => (path.startsWith('/history/') ? '/' : path);
-    return { address, placeOf, forget: () => this.#known.delete(driver) };
+    return { address, placeOf, forget: async () => void this.#known.delete(driver) };
   }
 }
 

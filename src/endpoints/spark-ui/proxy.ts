@@ -82,7 +82,7 @@ export class SparkUiProxy {
         return;
       } catch (error) {
         if (!(error instanceof UiUnreachable)) throw error;
-        ui.forget();
+        await ui.forget();
       }
     }
     throw new UiProblem(503, 'The Spark UI of this session does not answer at the moment.', 2);

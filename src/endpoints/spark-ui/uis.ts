@@ -11,8 +11,8 @@ export interface SessionUi {
   readonly address: SparkUiAddress;
   /** Where a page lies there: another path than asked for is one to go to. @throws UiProblem for what is not the session's */
   placeOf(path: string): string;
-  /** Told that nothing answers at the address. */
-  forget(): void;
+  /** Told that nothing answers at the address; resolves when it is worth to ask again. */
+  forget(): Promise<void>;
 }
 
 /** The UI of each session. */

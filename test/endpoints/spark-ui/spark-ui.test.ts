@@ -206,6 +206,35 @@ print(sc.uiWebUrl)`;
     expect(browser.problems()).toEqual([]);
   });
 
+  it('lets scripts of its pages reach nothing but its own pages', async () => {
+    const page = await browser.context.newPage();
+    await page.goto(await dashboard(arnOf(sessionId)), { waitUntil: 'networkidle' });
+    const reached = (path: string) =>
+      page.evaluate(
+        async (at) =>
+          await fetch(at).then(
+            () => true,
+            () => false,
+          ),
+        path,
+      );
+    expect(await reached(`/spark-ui/${sessionId}/api/v1/version`)).toBe(true);
+    for (const path of ['/health/live', `/spark-ui/${randomUUID()}/jobs/`, '/'])
+      expect(await reached(path)).toBe(false);
+    expect(await page.evaluate('window.open("/") === null')).toBe(true);
+    await page.close();
+    expect(browser.problems().length).toBeGreaterThan(0);
+  });
+
+  it('is shown by the same URL when the server was killed and another goes on with it', async () => {
+    const { port } = new URL(server.endpoint);
+    const { token } = tokens().issue(sessionId);
+    await server.stop('SIGKILL');
+    server = await startTestServer({ port }, server.home);
+    expect((await get('/jobs/', token)).status).toBe(200);
+    expect(await (await get('/jobs/', token)).text()).toContain('Parts of a thousand');
+  });
+
   it('shows Spark Connect too, from when that runs', async () => {
     const { token } = tokens().issue(sessionId);
     expect(await (await get('/jobs/', token)).text()).not.toContain('/connect/');

@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { SessionRow } from '../../../store/tables.ts';
 import { UiProblem } from '../problem.ts';
@@ -8,6 +9,7 @@ import { type HistoryPaths, type HistoryProcess, startHistory } from './process.
 
 const SWEEP_MILLIS = 5_000;
 const STOP_MILLIS = 5_000;
+const END_WAIT_MILLIS = 1_000;
 /** Logs that lie here at a time; those beyond are fetched again when they are wanted. */
 const MOST_LOGS = 50;
 const FOLDERS = ['logs', 'store', 'tmp'];
@@ -50,7 +52,10 @@ export class SparkHistory {
     const running = await this.#run();
     if (!(await this.#shows(running, row))) throw new UiProblem(404, 'There is no event log of this session to show.');
     this.#usedAt = performance.now();
-    return { address: running.process.address, placeOf: placeIn(row.id), forget: () => void this.#discard(running) };
+    const { address, ended } = running.process;
+    // Its end may not have been seen yet.
+    const forget = async () => void (await Promise.race([ended, sleep(END_WAIT_MILLIS)]));
+    return { address, placeOf: placeIn(row.id), forget };
   }
 
   /** Ends it; resolves when it has gone. */
@@ -86,11 +91,10 @@ export class SparkHistory {
     return running;
   }
 
-  /** It has ended by itself, or does not answer. */
-  #discard(running: Running, reason = 'it does not answer'): void {
+  /** It has ended, and nobody has told it to. */
+  #discard(running: Running, reason: string): void {
     if (this.#current !== running) return;
     this.#current = this.#running = undefined;
-    running.process.kill();
     this.#options.logger.error({ reason }, "Spark's History Server ended; it is started again when somebody looks");
   }
 
