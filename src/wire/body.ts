@@ -30,7 +30,11 @@ export async function readBody(request: IncomingMessage, limits: BodyLimits, lea
     else if (!lease.take(chunk.length)) reject(new ThrottlingException('Rate exceeded'));
     else chunks.push(chunk);
   };
-  const onEnd = (): void => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, bytes));
+  const onEnd = (): void => {
+    // Its 'close' comes before anybody who awaits the promise.
+    request.off('close', onBroken);
+    resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, bytes));
+  };
   const onBroken = (): void => reject(new SerializationException('The request body did not arrive whole.'));
   const deadline = setTimeout(onBroken, limits.deadlineMillis);
   request.on('data', onData).once('end', onEnd).once('error', onBroken).once('close', onBroken);

@@ -1,4 +1,4 @@
-import { createHmac, hash } from 'node:crypto';
+import { createHmac, hash, type KeyObject } from 'node:crypto';
 import type { AccessKey, AccessKeys, Principal } from '../access/principal.ts';
 import { ThrottlingException } from '../errors.ts';
 import { sameText } from './same-text.ts';
@@ -27,7 +27,7 @@ export interface VerifiedSignature {
   readonly scope: string;
   /** Hex; the seed of S3's signed chunks. */
   readonly signature: string;
-  readonly signingKey: Buffer;
+  readonly signingKey: KeyObject;
   readonly presigned: boolean;
 }
 

@@ -6,7 +6,7 @@ const keyOf = (accessKeyId: string) => ({ ...ADMINISTRATOR, accessKeyId });
 
 test("AWS's published example: 20150830, us-east-1, iam", () => {
   const key = { ...ADMINISTRATOR, secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
-  expect(new SigningKeys().get(key, '20150830', 'us-east-1', 'iam').toString('hex')).toBe(
+  expect(new SigningKeys().get(key, '20150830', 'us-east-1', 'iam').export().toString('hex')).toBe(
     'c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9',
   );
 });
