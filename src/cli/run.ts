@@ -68,13 +68,16 @@ async function runIn(
   const { athena } = clients;
   const started = await athena.send(new StartCalculationExecutionCommand({ SessionId, CodeBlock }));
   const id = started.CalculationExecutionId as string;
+  const lost = new AbortController();
   let stopping: Promise<void> | undefined;
-  const stop = () => (stopping ??= stopCalculation(athena, id));
+  // Where it cannot be stopped there is no end to wait for either.
+  const stop = () => (stopping ??= stopCalculation(athena, id).catch((error: unknown) => lost.abort(error)));
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   try {
     let last: LiveMessage | undefined;
-    for await (const message of follow(await clients.live(), `/live/calculations/${id}`, { onLost: lostTold() })) {
+    const how = { onLost: lostTold(), signal: lost.signal };
+    for await (const message of follow(await clients.live(), `/live/calculations/${id}`, how)) {
       await printOutput(message);
       if (message.event === 'state') last = message;
     }
@@ -95,7 +98,7 @@ async function runIn(
   }
 }
 
-/** Returns once it has ended. */
+/** Returns once it has ended. @throws Error when it does not */
 async function stopCalculation(athena: AthenaClient, CalculationExecutionId: string): Promise<void> {
   const deadline = performance.now() + STOP_PATIENCE_MILLIS;
   await athena.send(new StopCalculationExecutionCommand({ CalculationExecutionId }));
@@ -104,6 +107,7 @@ async function stopCalculation(athena: AthenaClient, CalculationExecutionId: str
     if (/^(COMPLETED|FAILED|CANCELED)$/.test(Status?.State ?? '')) return;
     await sleep(LOOK_MILLIS);
   }
+  throw new Error(`Calculation ${CalculationExecutionId} has been told to stop, and has not yet`);
 }
 
 /** A file's text, or standard input's for `-` and for none where something is piped in. @throws Error that says what to do */

@@ -80,6 +80,18 @@ describe('parthenon run', () => {
     await waitForSession(server, session, ['IDLE']);
   });
 
+  it('is interrupted also while the server is away', async () => {
+    const running = start(inSession(), { ...here, input: 'import time\nprint("on")\ntime.sleep(5)' });
+    await until(() => running.stdout() === 'on\n', 60_000);
+    server.process.kill('SIGSTOP');
+    running.process.kill('SIGINT');
+    await server.stop('SIGKILL');
+    expect((await running.ended).code).toBe(130);
+    expect(running.stderr()).not.toMatch(/ {4}at /);
+    server = await startTestServer({ port: new URL(server.endpoint).port }, server.home);
+    await waitForSession(server, session, ['IDLE']);
+  });
+
   it('is interrupted with the session that it has started', async () => {
     const running = start(['run'], { ...here, input: 'import time\nprint("on")\ntime.sleep(600)' });
     await until(() => running.stdout() === 'on\n', 60_000);
