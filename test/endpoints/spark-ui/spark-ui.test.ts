@@ -143,10 +143,14 @@ describe('a session that runs', () => {
 for headers in [{}, {"x-parthenon-secret": "guessed"}]:
     try: urllib.request.urlopen(urllib.request.Request(sc.uiWebUrl + "/jobs/", headers=headers))
     except urllib.error.HTTPError as error: print(error.code)
-print(sc.uiWebUrl)`;
+print(sc.uiWebUrl)
+print(sc._jsc.sc().statusStore().applicationInfo().attempts().head().startTime().getTime())`;
     const { stdout } = await run(server, sessionId, asks);
-    const [first, second, url = ''] = stdout.split('\n');
+    const [first, second, url = '', since] = stdout.split('\n');
     expect([first, second]).toEqual(['403', '403']);
+    // Uptime is the session's, not that of a SparkContext that has waited for it.
+    const applications = await (await get('/api/v1/applications', tokens().issue(sessionId).token)).json();
+    expect(applications).toMatchObject([{ attempts: [{ startTimeEpoch: Number(since) }] }]);
     const { port } = new URL(url);
     for (const path of ['/', '/jobs/', '/api/v1/applications', '/static/webui.js', '/environment/']) {
       expect((await fetch(`http://127.0.0.1:${port}${path}`)).status).toBe(403);

@@ -5,7 +5,10 @@ import java.lang.reflect.Method;
 import java.time.Instant;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;
+import java.util.Collections;
+import java.util.Date;
 import java.util.Iterator;
+import java.util.List;
 import org.apache.spark.SecurityManager;
 import org.apache.spark.SecurityManager$;
 import org.apache.spark.SparkConf;
@@ -26,11 +29,15 @@ import org.apache.spark.sql.streaming.StreamingQueryListener.QueryStartedEvent;
 import org.apache.spark.sql.streaming.StreamingQueryProgress;
 import org.apache.spark.sql.streaming.ui.StreamingQueryStatusListener;
 import org.apache.spark.sql.streaming.ui.StreamingQueryTab;
+import org.apache.spark.status.ApplicationInfoWrapper;
 import org.apache.spark.status.ElementTrackingStore;
+import org.apache.spark.status.api.v1.ApplicationAttemptInfo;
+import org.apache.spark.status.api.v1.ApplicationInfo;
 import org.apache.spark.ui.SparkUI;
 import org.apache.spark.ui.SparkUI$;
 import org.apache.spark.ui.WebUITab;
 import scala.Option;
+import scala.collection.JavaConverters;
 
 /**
  * The Spark UI of a SparkContext that was made without one.
@@ -52,8 +59,9 @@ public class Dashboard {
         // Runs a program of the JDK's, which collects all garbage first.
         conf.set("spark.ui.heapHistogramEnabled", "false");
         SecretFilter.guard(conf, secret, proof);
-        // A context of the pool has got the session's properties after Spark had noted those that it had.
+        // A context of the pool has got the session's properties, and its name, after Spark had noted those that it had.
         call(context, "postEnvironmentUpdate");
+        noteApplication(context, began);
         SparkUI ui = SparkUI$.MODULE$.create(Option.apply(context), context.statusStore(), conf, securityOf(conf),
             context.appName(), "", began, package$.MODULE$.SPARK_VERSION());
         withoutKilling(ui);
@@ -73,6 +81,17 @@ public class Dashboard {
             new SparkConnectServerTab(new SparkConnectServerAppStatusStore(context.statusStore().store()),
                 (SparkUI) context.ui().get());
         }
+    }
+
+    private static void noteApplication(SparkContext context, long began) throws Exception {
+        ApplicationInfo noted = context.statusStore().applicationInfo();
+        ApplicationAttemptInfo attempt = (ApplicationAttemptInfo) noted.attempts().head();
+        List attempts = Collections.singletonList(new ApplicationAttemptInfo(attempt.attemptId(), new Date(began),
+            attempt.endTime(), attempt.lastUpdated(), attempt.duration(), attempt.sparkUser(), false, attempt.appSparkVersion()));
+        // Under its id of before, by which Spark finds it.
+        context.statusStore().store().write(new ApplicationInfoWrapper(new ApplicationInfo(noted.id(), context.appName(),
+            noted.coresGranted(), noted.maxCores(), noted.coresPerExecutor(), noted.memoryPerExecutorMB(),
+            JavaConverters.asScalaBuffer(attempts).toSeq())));
     }
 
     private static SecurityManager securityOf(SparkConf conf) {
