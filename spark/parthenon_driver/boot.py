@@ -86,7 +86,8 @@ def _kernel_app(launch: Launch, jvm: Jvm, log: int) -> IPKernelApp:
     config.InteractiveShell.colors = "nocolor"
     app = DriverApp.instance(config=config)
     app.initialize([])
-    app.kernel.launch, app.kernel.jvm, app.kernel.log_descriptor = launch, jvm, log
+    app.kernel.launch, app.kernel.jvm = launch, jvm
+    app.kernel.out_descriptor, app.kernel.log_descriptor = os.dup(1), log
     _log_elsewhere(app.log, log)
     return app
 

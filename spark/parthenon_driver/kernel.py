@@ -72,7 +72,8 @@ class DriverKernel(IPythonKernel):
         super().__init__(**options)
         self.launch: Launch
         self.jvm: Jvm
-        #: The driver's log, for what is written while no calculation runs.
+        #: Where stdout goes while no calculation runs, and the driver's log, where stderr does.
+        self.out_descriptor: int
         self.log_descriptor: int
         self.session_id: str | None = None
         self.work_group: str | None = None
@@ -170,7 +171,7 @@ class DriverKernel(IPythonKernel):
             os._exit(_EXIT_MUTE)
 
     async def _calculate(self, calculation_id: str, code: str) -> dict[str, Any]:
-        self._spool = spool = Spool(self.launch.spool, calculation_id, self.log_descriptor)
+        self._spool = spool = Spool(self.launch.spool, calculation_id, (self.out_descriptor, self.log_descriptor))
         self._calculation_id = calculation_id
         try:
             spool.capture()

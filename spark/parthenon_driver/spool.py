@@ -20,11 +20,11 @@ _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 class Spool:
     """One calculation's folder, from its first byte to the rename."""
 
-    def __init__(self, root: Path, calculation_id: str, log: int) -> None:
-        """:param log: the descriptor that 1 and 2 are pointed at while no calculation runs"""
+    def __init__(self, root: Path, calculation_id: str, beside: tuple[int, int]) -> None:
+        """:param beside: the descriptors that 1 and 2 are pointed at while no calculation runs"""
         self._open = root / f"{calculation_id}.open"
         self._closed = root / calculation_id
-        self._log = log
+        self._beside = beside
         self._files: dict[int, int] = {}
         self._started = datetime.now(timezone.utc)
         self._open.mkdir(parents=True, mode=0o700)
@@ -50,10 +50,10 @@ class Spool:
         repair_streams()
 
     def release(self) -> None:
-        """Points descriptors 1 and 2 at the driver's log, and makes durable what came till now."""
+        """Points descriptors 1 and 2 at the driver's own files, and makes durable what came till now."""
         _flush()
-        for target in (1, 2):
-            os.dup2(self._log, target)
+        for target, beside in zip((1, 2), self._beside, strict=True):
+            os.dup2(beside, target)
         repair_streams()
         while self._files:
             _, file = self._files.popitem()

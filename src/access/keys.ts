@@ -87,7 +87,7 @@ export class KeyRing implements AccessKeys {
     if (user !== undefined) return user;
     if (sessionToken !== undefined) return await this.#findTemporary(accessKeyId, sessionToken);
     const session = await this.#findSessionOfKey?.(accessKeyId);
-    return session && { ...this.#derivedKey(accessKeyId), principal: this.#principalOf(session) };
+    return session && { ...this.#derivedKey(accessKeyId), principal: this.sessionPrincipal(session) };
   }
 
   /** A key of a session's own, good for so long if the session is. */
@@ -107,7 +107,7 @@ export class KeyRing implements AccessKeys {
     const { grant } = key;
     if ('session' in grant) {
       const session = await this.#findSession(grant.session);
-      return session && { ...key, principal: this.#principalOf(session) };
+      return session && { ...key, principal: this.sessionPrincipal(session) };
     }
     const role = this.role(grant.role);
     return role?.id === grant.roleId ? { ...key, principal: this.#assumedRole(role, grant.name) } : undefined;
@@ -119,7 +119,8 @@ export class KeyRing implements AccessKeys {
     return { arn, accountId, kind: 'role', ...identityOf(role, name) };
   }
 
-  #principalOf({ executionRole, sessionId }: SessionKeyOwner): Principal {
+  /** Who the code of a session is. */
+  sessionPrincipal({ executionRole, sessionId }: SessionKeyOwner): Principal {
     const accountId = this.#accountId;
     const arn = `arn:aws:sts::${accountId}:assumed-role/${executionRole.split('/').at(-1)}/${sessionId}`;
     const principal: Principal = { arn, accountId, kind: 'session', sessionId };

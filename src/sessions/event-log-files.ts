@@ -27,10 +27,11 @@ export function eventsFile(sessionId: string, number: number): string {
   return `events_${number}_${sessionId}.zstd`;
 }
 
-/** What lies in a log's folder under the names that Spark gives, in the order in which it was written. */
+/** The files that lie in a log's folder under the names that Spark gives, in the order in which it was written. */
 export async function eventsFiles(folder: FileHandle, sessionId: string): Promise<string[]> {
-  const numbers = (await readdir(inFolder(folder, '.')))
-    .map((name) => [name, Number(/^events_(\d{1,9})_/.exec(name)?.[1])] as const)
+  const numbers = (await readdir(inFolder(folder, '.'), { withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => [name, Number(/^events_(\d{1,9})_/.exec(name)?.[1])] as const)
     .filter(([name, number]) => name === eventsFile(sessionId, number));
   return numbers.sort(([, one], [, other]) => one - other).map(([name]) => name);
 }

@@ -8,6 +8,7 @@ import { assignmentOf } from './assignment.ts';
 import { inBackground, type SessionsContext } from './context.ts';
 import { failSession, finishTermination } from './ending.ts';
 import { parseS3Uri } from './locations.ts';
+import { checkLogLocation } from './log-stores.ts';
 import { recordMove } from './recorded.ts';
 import { firstCredentials, noteCredentials } from './session-keys.ts';
 
@@ -40,6 +41,7 @@ async function launch(context: SessionsContext, session: NewSession, workGroup: 
     const credentials = await firstCredentials(context, session);
     const assignment = assignmentOf(context, session, workGroup, credentials);
     await spanned('results bucket', {}, () => ensureResultsBucket(context, session.working_directory));
+    await checkLogLocation(context, session);
     const driver = await context.drivers.start(assignment, async (identity) => {
       const recorded: RecordedDriver = {
         ...identity,

@@ -20,6 +20,8 @@ export interface LogTarget {
   readonly driver: readonly LogType[];
   /** Whether it can be read there while the session runs. */
   readonly live: boolean;
+  /** Whether whoever started the session has named the place: it is written as the session's role may. */
+  readonly named?: boolean;
 }
 
 /** In which object a file of the driver's stands, and of which kind it is. */
@@ -35,7 +37,13 @@ export function logDirectory(session: Pick<SessionRow, 'working_directory'>): st
   return `${session.working_directory}logs/`;
 }
 
-export function logTargets(session: SessionRow, settings: Pick<SessionSettings, 'eventLogs'>): LogTarget[] {
+/** What of its row says where a session's logs go. */
+export interface LoggedSession extends Pick<SessionRow, 'id' | 'working_directory' | 'execution_role'> {
+  readonly monitoring_configuration_json?: string | null | undefined;
+  readonly encryption_configuration_json?: string | null | undefined;
+}
+
+export function logTargets(session: LoggedSession, settings: Pick<SessionSettings, 'eventLogs'>): LogTarget[] {
   const results = encryptionOf(session);
   const {
     S3LoggingConfiguration: s3,
@@ -58,6 +66,7 @@ export function logTargets(session: SessionRow, settings: Pick<SessionSettings, 
       eventLog: settings.eventLogs && !!elsewhere,
       driver: ALL_TYPES,
       live: true,
+      named: !!elsewhere,
     });
   }
   if (cloudWatch?.Enabled) {

@@ -120,8 +120,10 @@ function placeOf(session: SessionRow, directory: string, file: ResultFile): Resu
 }
 
 /** As the workgroup asked for it when the session was started. */
-export function encryptionOf(session: SessionRow): { encryption?: ObjectEncryption } {
-  if (session.encryption_configuration_json === null) return {};
+export function encryptionOf(session: { readonly encryption_configuration_json?: string | null | undefined }): {
+  encryption?: ObjectEncryption;
+} {
+  if (!session.encryption_configuration_json) return {};
   const { EncryptionOption: option, KmsKey: kmsKey } = JSON.parse(
     session.encryption_configuration_json,
   ) as EncryptionConfiguration;

@@ -2,19 +2,19 @@
 import { type FileHandle, lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { driverLogsIn, EVENT_LOG_FOLDER } from '../drivers/kept-logs.ts';
-import { type S3Location, StorageAway } from '../objects/object-store.ts';
+import { type ObjectStore, type S3Location, StorageAway } from '../objects/object-store.ts';
 import { inFolder, openFolder, openRegularFile, removeIn } from '../regular-files.ts';
 import { findSession } from '../store/sessions.ts';
-import type { SessionRow } from '../store/tables.ts';
 import { inBackground, type SessionsContext } from './context.ts';
 import { eventLogKey, eventLogName, eventsFiles, statusFile } from './event-log-files.ts';
 import { parseS3Uri } from './locations.ts';
-import { driverLog, type LogTarget, logTargets } from './log-targets.ts';
+import { storeOf } from './log-stores.ts';
+import { driverLog, type LoggedSession, type LogTarget, logTargets } from './log-targets.ts';
 
 /** S3 that did not take what a session has left is asked again after so long. */
 const RETRY_MILLIS = 5_000;
-/** What is longer goes in pieces of this, each sent once: the log of weeks is not sent again for a line more. */
-const PIECE_BYTES = 8 * 1024 * 1024;
+/** What is longer goes in pieces of this, each sent once: the log of weeks is not sent again for a line more. Above what Spark rolls. */
+const PIECE_BYTES = 16 * 1024 * 1024;
 const TEXT = 'text/plain; charset=utf-8';
 const EVENTS = 'application/octet-stream';
 const SESSION_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -25,6 +25,10 @@ export class LogTraffic {
   readonly sending = new Map<string, Promise<void>>();
   /** What was sent of a session that runs: the state of a file by the object's URI. */
   readonly sent = new Map<string, Map<string, string>>();
+  /** What was said of a session's logs that could not be written: once is enough. */
+  readonly said = new Map<string, Set<string>>();
+  /** With the rights of roles, by session. */
+  readonly roleStores = new Map<string, { readonly store: ObjectStore; readonly until: number }>();
   /** By the steady clock. */
   readonly retryAt = new Map<string, number>();
   liveSentAt = Number.NEGATIVE_INFINITY;
@@ -41,7 +45,9 @@ export async function sweepLogs(context: SessionsContext, steady: number): Promi
   }
   if (steady - traffic.liveSentAt < settings.logSeconds * 1000) return;
   traffic.liveSentAt = steady;
-  for (const id of traffic.sent.keys()) if (!context.live.has(id) && !kept.includes(id)) traffic.sent.delete(id);
+  for (const known of [traffic.sent, traffic.said, traffic.roleStores]) {
+    for (const id of known.keys()) if (!context.live.has(id) && !kept.includes(id)) known.delete(id);
+  }
   for (const [id, driver] of context.live) {
     if (traffic.sending.has(id)) continue;
     const send = () => inTurn(context, id, () => sendLive(context, id, driver.identity.folder));
@@ -64,8 +70,8 @@ export async function sendKept(context: SessionsContext, sessionId: string): Pro
     // Nobody lists the session any more.
     const away = session !== undefined && (await sendAll(context, session, folder, true));
     if (away) return;
-    context.logTraffic.sent.delete(sessionId);
-    context.logTraffic.retryAt.delete(sessionId);
+    const { sent, said, retryAt } = context.logTraffic;
+    for (const known of [sent, said, retryAt]) known.delete(sessionId);
     await rm(folder, { recursive: true, force: true });
   });
 }
@@ -84,21 +90,21 @@ type Sent = 'sent' | 'away' | 'refused';
  */
 async function sendAll(
   context: SessionsContext,
-  session: SessionRow,
+  session: LoggedSession,
   folder: string,
   final: boolean,
 ): Promise<boolean> {
   let away = false;
-  const trying = async ({ directory }: LogTarget, send: () => Promise<void>): Promise<Sent> => {
+  const trying: Trying = async (target, send) => {
     try {
-      await send();
+      await send(await storeOf(context, session, target));
       return 'sent';
     } catch (error) {
       // Not there any more: the session has ended, or Spark has removed what it had rolled.
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'away';
       const mayPass = error instanceof StorageAway;
       away ||= mayPass;
-      context.logger.warn({ err: error, sessionId: session.id, directory }, 'Logs of a session could not be written');
+      sayOnce(context, session.id, target, error as Error);
       return mayPass ? 'away' : 'refused';
     }
   };
@@ -109,11 +115,19 @@ async function sendAll(
   return away;
 }
 
-type Trying = (target: LogTarget, send: () => Promise<void>) => Promise<Sent>;
+type Trying = (target: LogTarget, send: (store: ObjectStore) => Promise<void>) => Promise<Sent>;
+
+function sayOnce({ logTraffic, logger }: SessionsContext, sessionId: string, target: LogTarget, error: Error): void {
+  const { directory } = target;
+  const said = logTraffic.said.get(sessionId) ?? new Set<string>();
+  if (said.has(`${directory} ${error.message}`)) return;
+  logTraffic.said.set(sessionId, said.add(`${directory} ${error.message}`));
+  logger.warn({ err: error, sessionId, directory }, 'Logs of a session could not be written');
+}
 
 async function sendDriverLogs(
   context: SessionsContext,
-  session: SessionRow,
+  session: LoggedSession,
   folder: string,
   target: LogTarget,
   trying: Trying,
@@ -121,14 +135,14 @@ async function sendDriverLogs(
   for (const file of target.driver.length === 0 ? [] : await driverLogsIn(folder)) {
     const { name, type } = driverLog(file);
     if (!target.driver.includes(type)) continue;
-    const sent = await trying(target, () => sendPieces(context, session.id, join(folder, file), folder, target, name));
-    if (sent !== 'sent') return;
+    await trying(target, (store) => sendPieces(context, store, session.id, join(folder, file), folder, target, name));
   }
 }
 
 /** Sends a text that only grows: full pieces once, as `<name>.1` and so on, and what is behind them as `<name>`. */
 async function sendPieces(
-  { objects, logTraffic }: SessionsContext,
+  { logTraffic }: SessionsContext,
+  store: ObjectStore,
   sessionId: string,
   path: string,
   within: string,
@@ -145,7 +159,7 @@ async function sendPieces(
     await onceChanged(logTraffic, sessionId, uri, `${ino} ${start} ${length}`, async () => {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, start);
       const options = { contentType: TEXT, ...(encryption && { encryption }) };
-      await objects.put(parseS3Uri(uri), buffer.subarray(0, bytesRead), options);
+      await store.put(parseS3Uri(uri), buffer.subarray(0, bytesRead), options);
     });
   }
 }
@@ -153,7 +167,7 @@ async function sendPieces(
 /** Files that are full go at once, and then from the disk; the last one at the end, or while it grows where it is to be read then. */
 async function sendEventLog(
   context: SessionsContext,
-  session: SessionRow,
+  session: LoggedSession,
   folder: string,
   targets: readonly LogTarget[],
   final: boolean,
@@ -169,19 +183,20 @@ async function sendEventLog(
     const growing = !final && name === files.at(-1);
     const sent: Sent[] = [];
     for (const target of wanting.filter(({ live }) => live || !growing))
-      sent.push(await trying(target, () => sendFile(context, session.id, log, name, folder, target)));
+      sent.push(await trying(target, (store) => sendFile(context, store, session.id, log, name, folder, target)));
     if (!final && !growing && !sent.includes('away')) await removeIn(log, name);
   }
   if (files.length === 0) return;
   for (const target of wanting.filter(({ live }) => live || final)) {
-    await trying(target, () => sendFile(context, session.id, log, statusFile(session.id, closed), folder, target));
-    if (closed)
-      await trying(target, () => context.objects.delete(placeOf(target, session.id, statusFile(session.id, false))));
+    const [status, before] = [statusFile(session.id, closed), statusFile(session.id, false)];
+    await trying(target, (store) => sendFile(context, store, session.id, log, status, folder, target));
+    if (closed) await trying(target, (store) => store.delete(placeOf(target, session.id, before)));
   }
 }
 
 async function sendFile(
-  { objects, logTraffic }: SessionsContext,
+  { logTraffic }: SessionsContext,
+  store: ObjectStore,
   sessionId: string,
   log: FileHandle,
   name: string,
@@ -193,7 +208,7 @@ async function sendFile(
   const place = placeOf(target, sessionId, name);
   const { encryption } = target;
   await onceChanged(logTraffic, sessionId, `${place.bucket}/${place.key}`, `${size} ${mtimeMs}`, () =>
-    objects.putFile(place, path, { contentType: EVENTS, ...(encryption && { encryption }), within }),
+    store.putFile(place, path, { contentType: EVENTS, ...(encryption && { encryption }), within }),
   );
 }
 
