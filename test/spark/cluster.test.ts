@@ -12,11 +12,13 @@ import {
   waitForCalculation,
   waitForSession,
 } from '../support/calculations.ts';
+import { eventsIn } from '../support/logs.ts';
 import { allOutside, WHO_AM_I } from '../support/processes.ts';
 import { newHome, startTestServer, type TestServer, until } from '../support/server.ts';
 import { type SparkCluster, startSparkCluster } from '../support/spark-cluster.ts';
 
 const GONE_WITHIN_MILLIS = 30_000;
+const RESULTS = 'aws-athena-query-results-123456789012-us-east-1';
 
 /** AWS's, with a warehouse of files: this server runs no catalog. */
 const ICEBERG = {
@@ -108,7 +110,21 @@ print(executors.size() - 1)`,
   await until(async () => (await cluster.activeApplications()).length === 0, GONE_WITHIN_MILLIS);
   await waitForSession(server, SessionId, ['TERMINATED']);
   await expectAccountOfExecutors(SessionId);
+  await expectEventLog(SessionId, application?.id ?? '');
 });
+
+/** The log bears the session's id, and the cluster's among its properties; executors are in it though they may be older than the log. */
+async function expectEventLog(SessionId: string, applicationId: string): Promise<void> {
+  const prefix = `sessions/${SessionId}/logs/`;
+  const events = () => eventsIn(server.s3, RESULTS, SessionId, prefix);
+  const named = async (name: string) => (await events()).filter(({ Event }) => Event === `SparkListener${name}`);
+  await until(async () => (await named('ApplicationEnd')).length > 0, GONE_WITHIN_MILLIS);
+  expect(await named('ApplicationStart')).toMatchObject([{ 'App ID': SessionId }]);
+  const [environment] = await named('EnvironmentUpdate');
+  expect(environment?.['Spark Properties']).toMatchObject({ 'spark.app.id': applicationId });
+  const added = (await named('ExecutorAdded')).map((event) => event['Executor ID']);
+  expect([...new Set(added)].sort()).toEqual(['0', '1']);
+}
 
 /** What ended sessions show of their executors, and that their DPUs are those executors' times. */
 async function expectAccountOfExecutors(SessionId: string): Promise<void> {
