@@ -25,9 +25,10 @@ import { killDriver, removeDriver } from './end-driver.ts';
 import { exitReason } from './exit-reason.ts';
 import { keepLogs } from './kept-logs.ts';
 import type { DriverProcess } from './launch.ts';
+import { assignmentMessage, credentialsMessage } from './messages.ts';
+import { Questions } from './questions.ts';
 import {
   type Assigned,
-  type Reply,
   readAssigned,
   readConnect,
   readDashboard,
@@ -35,7 +36,6 @@ import {
   readFailure,
   readJobs,
   readProgress,
-  readRefusal,
   readWorking,
 } from './replies.ts';
 import {
@@ -49,10 +49,6 @@ import {
 
 /** How long a driver gets to stop Spark in order before it is killed. */
 const SHUTDOWN_MS = 8_000;
-/** Executors and progress are asked while code runs; a JVM that collects garbage does not answer in time. */
-const OBSERVE_MS = 5_000;
-/** Classes of Spark Connect, and of the Spark UI, come from a disk that may be busy. */
-const SERVE_MS = 30_000;
 /** What was killed is seen to have ended within this. */
 const SEEN_MS = 2_000;
 /** A driver that an earlier server left gets so long to show that it is there. */
@@ -65,6 +61,7 @@ export class SparkDriver implements Driver {
   startedFrom: StartKind | undefined;
   readonly #shell: Channel;
   readonly #control: Channel;
+  readonly #questions: Questions;
   readonly #interruptGraceMs: number;
   readonly #keptLogs: string | undefined;
   readonly #logger: Logger;
@@ -74,7 +71,6 @@ export class SparkDriver implements Driver {
   #assigned = false;
   #ready = false;
   #running: string | undefined;
-  readonly #observing = new Map<string, Promise<Reply | undefined>>();
   #interruptDeadline: NodeJS.Timeout | undefined;
   #ended = false;
   #stopping: Promise<void> | undefined;
@@ -104,6 +100,7 @@ export class SparkDriver implements Driver {
       this.#disconnect();
       return { expected: this.#stopping !== undefined, reason };
     });
+    this.#questions = new Questions(this.#control, this);
   }
 
   /** Has answered `ready`. */
@@ -128,7 +125,7 @@ export class SparkDriver implements Driver {
 
   /** Resolves when it is there; of what it is at it says nothing. @throws DriverDied */
   async answers(): Promise<void> {
-    const reply = await this.#askWithin(ANSWER_MS, 'kernel_info_request');
+    const reply = await this.#questions.ask('kernel_info_request', {}, ANSWER_MS);
     if (reply === undefined) throw new DriverDied(`The driver does not answer within ${ANSWER_MS / 1000} s`);
   }
 
@@ -145,25 +142,9 @@ export class SparkDriver implements Driver {
    * @throws SessionStartFailed with Spark's own message
    */
   async assign(assignment: SessionAssignment, contextFits: boolean): Promise<Assigned> {
-    const { s3 } = assignment;
     this.#sessionId = assignment.sessionId;
-    const request = this.#shell.request({
-      type: 'assign_request',
-      content: {
-        session_id: assignment.sessionId,
-        work_group: assignment.workGroup,
-        master: assignment.sparkMaster,
-        spark_properties: assignment.sparkProperties,
-        context_fits: contextFits,
-        event_log: assignment.eventLog,
-        s3: {
-          endpoint: s3.endpoint,
-          region: s3.region,
-          path_style: s3.pathStyle,
-          credentials: credentialsMessage(s3.credentials),
-        },
-      },
-    });
+    const content = assignmentMessage(assignment, contextFits);
+    const request = this.#shell.request({ type: 'assign_request', content });
     const reply = await this.#orDied(request);
     if (reply.status !== 'ok') {
       throw new SessionStartFailed(String(reply.reason));
@@ -220,7 +201,7 @@ export class SparkDriver implements Driver {
   }
 
   async progress(): Promise<number | undefined> {
-    return readProgress(await this.#observe('progress_request'));
+    return readProgress(await this.#questions.askOnce('progress_request'));
   }
 
   async interrupt(calculationId: string): Promise<void> {
@@ -238,35 +219,35 @@ export class SparkDriver implements Driver {
 
   async executors(): Promise<readonly ExecutorInfo[]> {
     return (
-      readExecutors(await this.#observe('executors_request')) ?? [
+      readExecutors(await this.#questions.askOnce('executors_request')) ?? [
         { executorId: 'driver', type: 'COORDINATOR', state: 'REGISTERED', startedAt: this.#startedAt },
       ]
     );
   }
 
   async jobs(since: Date, until: Date): Promise<readonly SparkJob[]> {
-    return readJobs(await this.#askWithin(OBSERVE_MS, 'jobs_request', { since: +since, until: +until }));
+    return readJobs(await this.#questions.ask('jobs_request', { since: +since, until: +until }));
   }
 
   async renewCredentials(credentials: SessionCredentials): Promise<boolean> {
-    const reply = await this.#askWithin(OBSERVE_MS, 'credentials_request', credentialsMessage(credentials));
+    const reply = await this.#questions.ask('credentials_request', credentialsMessage(credentials));
     return reply?.status === 'ok';
   }
 
   async sparkConnect(): Promise<SparkConnectAddress> {
-    const address = await this.#serve('connect_request', readConnect);
+    const address = await this.#questions.serve('connect_request', readConnect);
     if (typeof address !== 'string') return address;
     throw new SparkConnectFailed(`Spark Connect did not start: ${address}`);
   }
 
   async sparkUi(): Promise<SparkUiAddress> {
-    const address = await this.#serve('dashboard_request', readDashboard);
+    const address = await this.#questions.serve('dashboard_request', readDashboard);
     if (typeof address !== 'string') return address;
     throw new SparkUiFailed(`The Spark UI did not start: ${address}`);
   }
 
   async working(): Promise<boolean> {
-    return readWorking(await this.#observe('working_request'));
+    return readWorking(await this.#questions.askOnce('working_request'));
   }
 
   async discardOtherSpools(kept: readonly string[]): Promise<void> {
@@ -341,40 +322,6 @@ export class SparkDriver implements Driver {
     this.#control.close();
   }
 
-  /** One question of a kind at a time: a JVM that is slow to answer must not collect them. */
-  #observe(type: string, milliseconds = OBSERVE_MS): Promise<Reply | undefined> {
-    let answer = this.#observing.get(type);
-    if (answer === undefined) {
-      answer = this.#askWithin(milliseconds, type).finally(() => this.#observing.delete(type));
-      this.#observing.set(type, answer);
-    }
-    return answer;
-  }
-
-  /** Has the driver serve something. @returns where, or why not; @throws DriverDied */
-  async #serve<Address>(type: string, read: (reply: unknown) => Address | undefined): Promise<Address | string> {
-    const reply = await this.#observe(type, SERVE_MS);
-    const address = read(reply);
-    if (address !== undefined) return address;
-    if (!this.alive) throw new DriverDied((await this.exited).reason);
-    return readRefusal(reply) ?? `the driver did not answer within ${SERVE_MS / 1000} s`;
-  }
-
-  async #askWithin(milliseconds: number, type: string, content: Reply = {}): Promise<Reply | undefined> {
-    if (!this.alive) {
-      return undefined;
-    }
-    const enough = new AbortController();
-    const late = sleep(milliseconds, undefined, { signal: enough.signal }).catch(() => undefined);
-    try {
-      return await Promise.race([this.#control.request({ type, content }), late]);
-    } catch {
-      return undefined; // it has gone meanwhile
-    } finally {
-      enough.abort();
-    }
-  }
-
   /** The reply, or DriverDied when there will be none. */
   async #orDied<T>(reply: Promise<T>): Promise<T> {
     reply.catch(() => undefined);
@@ -384,14 +331,4 @@ export class SparkDriver implements Driver {
     died.catch(() => undefined);
     return Promise.race([reply.catch(() => died), died]);
   }
-}
-
-function credentialsMessage({ accessKeyId, secretAccessKey, sessionToken, expiresAt }: SessionCredentials) {
-  return {
-    access_key_id: accessKeyId,
-    secret_access_key: secretAccessKey,
-    session_token: sessionToken,
-    // Whole seconds: what every SDK reads.
-    expiration: expiresAt?.toISOString().replace(/\.\d+Z$/, 'Z'),
-  };
 }
