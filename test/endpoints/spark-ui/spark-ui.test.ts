@@ -1,5 +1,4 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   GetResourceDashboardCommand,
@@ -21,6 +20,7 @@ import {
   waitForCalculation,
   waitForSession,
 } from '../../support/calculations.ts';
+import { listeningAddresses, portOnLoopback } from '../../support/listening.ts';
 import { startTestServer, type TestServer, until } from '../../support/server.ts';
 
 const WORK = `
@@ -72,43 +72,6 @@ function tokens(minutes = 60): SessionTokens {
 async function get(path: string, token?: string, init: RequestInit = {}): Promise<Response> {
   const cookie = token === undefined ? {} : { cookie: `parthenon-spark-ui=${token}` };
   return await fetch(addressOf(path), { redirect: 'manual', ...init, headers: { ...cookie, ...init.headers } });
-}
-
-/** Of sockets that listen, with their inodes. Java's are IPv6's, also where the address is none. */
-function listening(): { address: string; port: number; inode: string }[] {
-  return ['tcp', 'tcp6'].flatMap((table) =>
-    readFileSync(`/proc/net/${table}`, 'utf8')
-      .split('\n')
-      .map((line) => line.trim().split(/\s+/))
-      .filter((fields) => fields[3] === '0A')
-      .map((fields) => {
-        const [host = '', port = ''] = (fields[1] ?? '').split(':');
-        const loopback = /^(0000000000000000FFFF0000)?0100007F$/.test(host);
-        return { address: loopback ? '127.0.0.1' : host, port: Number.parseInt(port, 16), inode: fields[9] ?? '' };
-      }),
-  );
-}
-
-function listeningAddresses(port: number): string[] {
-  return listening()
-    .filter((socket) => socket.port === port)
-    .map(({ address }) => address);
-}
-
-/** The one port of a process, which must be on the loopback interface. */
-function listeningPort(pid: number): number {
-  const inodes = readdirSync(`/proc/${pid}/fd`).map((fd) => /^socket:\[(\d+)\]$/.exec(readLink(pid, fd))?.[1]);
-  const own = listening().filter(({ inode }) => inodes.includes(inode));
-  expect(own.map(({ address }) => address)).toEqual(['127.0.0.1']);
-  return own[0]?.port as number;
-}
-
-function readLink(pid: number, fd: string): string {
-  try {
-    return readlinkSync(`/proc/${pid}/fd/${fd}`);
-  } catch {
-    return ''; // closed meanwhile
-  }
 }
 
 /** Goes on by a link of the page's, and waits until all of the next has come. */
@@ -424,7 +387,7 @@ describe('a session that has ended', () => {
 
   it('is shown by a process that nobody else is answered by, and that is started again', async () => {
     const [history] = historyProcesses();
-    const port = listeningPort(history?.pid as number);
+    const port = portOnLoopback(history?.pid as number);
     for (const path of ['/', `/history/${sessionId}/jobs/`, '/api/v1/applications']) {
       expect((await fetch(`http://127.0.0.1:${port}${path}`)).status).toBe(403);
     }
