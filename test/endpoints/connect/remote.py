@@ -12,6 +12,12 @@ def url(token=os.environ.get("CONNECT_TOKEN"), endpoint=os.environ["CONNECT_ENDP
     return endpoint.replace("https:", "sc:").replace("http:", "sc:") + f"/;{secure}{header}"
 
 
+# A session that Python collects closes the threads by which all sessions of the process let go of results, whoever uses them at that
+# moment (PySpark 3.5, `ExecutePlanResponseReattachableIterator.shutdown`): then a query fails with "Pool not running", or waits for ever.
+_kept = []
+
+
 def session():
     """A client session of its own."""
-    return SparkSession.builder.remote(url()).create()
+    _kept.append(SparkSession.builder.remote(url()).create())
+    return _kept[-1]
