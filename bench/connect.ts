@@ -64,7 +64,7 @@ export async function measureConnect(server: TestServer, queries: number, megaby
 
 /** The session's own port, as its own code may tell. */
 async function ownUrl(server: TestServer, sessionId: string): Promise<string> {
-  const code = 'import json; print(json.dumps(get_ipython().kernel._connect._address))';
+  const code = 'import json; print(json.dumps(get_ipython().kernel._questions._spark_connect._address))';
   const { port, secret } = JSON.parse((await run(server, sessionId, code)).stdout);
   return `sc://127.0.0.1:${port}/;x-parthenon-secret=${secret}`;
 }

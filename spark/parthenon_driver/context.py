@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import warnings
 from collections.abc import Iterable, Mapping
@@ -100,6 +101,12 @@ def adopt_context(context: SparkContext, properties: Mapping[str, str]) -> Spark
     hadoop = java_class("org.apache.spark.deploy.SparkHadoopUtil").get()
     hadoop.appendS3AndSparkHadoopHiveConfigurations(conf, scala_context.hadoopConfiguration())
     return context
+
+
+def active_context() -> SparkContext | None:
+    """The process's SparkContext, if it has one and has needed PySpark at all."""
+    pyspark = sys.modules.get("pyspark")
+    return pyspark.SparkContext._active_spark_context if pyspark else None
 
 
 def open_session(context: SparkContext, session_id: str, event_log: Path | None) -> SparkSession:

@@ -1,25 +1,21 @@
 """The kernel: Jupyter's protocol, and the few messages beside it by which the server makes a session of it.
 
-Shell channel: `assign_request`. Control channel, answered while code runs: `credentials_request`, `executors_request`,
-`progress_request`, `jobs_request`, `connect_request`, `dashboard_request`, `working_request`.
+Shell channel: `assign_request`. Control channel, answered while code runs: see `questions.py`.
 An `execute_request` whose metadata carry `calculation_id` runs into that calculation's spool.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
 
-from . import observe
-from .connect import Connect
 from .context import (
+    active_context,
     adopt_context,
     attach_gateway,
     create_context,
@@ -33,26 +29,22 @@ from .context_watch import ContextWatch, why_it_ended
 from .dashboard import Dashboard
 from .descendants import kill_descendants
 from .event_log import await_event_log
+from .failures import failure, sendable
 from .interrupts import Interrupts
 from .jars import with_dependencies
 from .jvm import Jvm
 from .launch import Launch
 from .magics import register
-from .s3 import write_aws_files, write_keys
+from .questions import Questions
+from .s3 import write_aws_files
 from .shell import DriverShell, StdinCompiler
 from .spool import Spool
 from .stages import Stages
 from .table_formats import add_late_jars
 
-if TYPE_CHECKING:
-    from pyspark import SparkContext
-
 _STOP_CONTEXT_S = 3.0
 _ERROR_MEMBERS = ("ename", "evalue", "traceback")
 _TOLD_MEMBERS = ("status", "ename", "evalue")
-#: Characters of an exception's text that the server is told; all of it stands on stderr.
-_LONGEST_TOLD = 10_000
-
 #: Ended because it could not reply any more; the driver's log says why.
 _EXIT_MUTE = 71
 #: Ended because its SparkContext had; the last line of the driver's log says so.
@@ -79,20 +71,14 @@ class DriverKernel(IPythonKernel):
         self.work_group: str | None = None
         self._spool: Spool | None = None
         self._calculation_id: str | None = None
-        self._connect = Connect()
         self._dashboard = Dashboard()
         self._interrupts = Interrupts(self._cancel_jobs, lambda: self.io_loop.add_callback(lambda: None))
         self._context_watch = ContextWatch(self._end_without_context)
         # One thread, hence one connection: what is asked often does not hold up interrupts, nor the other way round.
         self._observer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="observer")
+        self._questions = Questions(self, self._dashboard, self._observer)
+        self.control_handlers.update(self._questions.handlers())
         self.shell_handlers["assign_request"] = self.assign_request
-        self.control_handlers["credentials_request"] = self.credentials_request
-        self.control_handlers["executors_request"] = self.executors_request
-        self.control_handlers["progress_request"] = self.progress_request
-        self.control_handlers["jobs_request"] = self.jobs_request
-        self.control_handlers["connect_request"] = self.connect_request
-        self.control_handlers["dashboard_request"] = self.dashboard_request
-        self.control_handlers["working_request"] = self.working_request
         self.shell.displayhook.current_spool = lambda: self._spool
         self.shell.display_pub.current_spool = lambda: self._spool
         self.shell.current_spool = lambda: self._spool
@@ -120,7 +106,7 @@ class DriverKernel(IPythonKernel):
             self.jvm.start(properties)
             attach_gateway(self.jvm.connect())
             stages.reached("jvm")
-        held = _active_context()
+        held = active_context()
         fits = held is not None and assignment["context_fits"]
         stopping = None if fits or held is None else stop_beside(held)
         properties = with_dependencies(properties, self.launch)
@@ -162,7 +148,7 @@ class DriverKernel(IPythonKernel):
             content = await self._calculate(calculation_id, parent["content"]["code"])
         except BaseException as error:  # also a late KeyboardInterrupt, and the cancelling of this very task
             self.log.error("A calculation could not be brought to its end", exc_info=True)
-            content = {name: _sendable(text) for name, text in _failure(error).items() if name in _TOLD_MEMBERS}
+            content = {name: sendable(text) for name, text in failure(error).items() if name in _TOLD_MEMBERS}
         try:
             self.session.send(stream, "execute_reply", content, parent, ident=ident)
         except BaseException:
@@ -178,15 +164,15 @@ class DriverKernel(IPythonKernel):
             reply, interrupted = await self._run_interruptibly(calculation_id, code)
         except BaseException as error:  # a result that could not be written, say; the calculation ends all the same
             self.log.error("The output of a calculation could not be kept", exc_info=True)
-            reply, interrupted = _failure(error), False
+            reply, interrupted = failure(error), False
         finally:
             self._spool = self._calculation_id = None
-            self._context_watch.watch(_active_context())
+            self._context_watch.watch(active_context())
             try:
                 self.jvm.drain()
             finally:
                 spool.release()
-        told = {name: _sendable(reply[name]) for name in _TOLD_MEMBERS if name in reply}
+        told = {name: sendable(reply[name]) for name in _TOLD_MEMBERS if name in reply}
         error = (told["ename"], told["evalue"]) if told["status"] == "error" else None
         spool.close("interrupted" if interrupted else told["status"], error)
         return told
@@ -194,19 +180,19 @@ class DriverKernel(IPythonKernel):
     async def _run_interruptibly(self, calculation_id: str, code: str) -> tuple[dict[str, Any], bool]:
         self.shell.last_error = None
         if not self._interrupts.begin(calculation_id):
-            return _failure(KeyboardInterrupt()), True
+            return failure(KeyboardInterrupt()), True
         try:
             reply = await self.do_execute(code, silent=False, store_history=True, allow_stdin=False)
         except BaseException as error:  # struck between the user's code and here; a calculation must end
             self.log.error("The kernel itself failed", exc_info=True)
-            reply = _failure(error)
+            reply = failure(error)
         finally:
             interrupted = self._interrupts.end()
         error = self.shell.last_error
         if isinstance(error, SystemExit) and error.code in (None, 0):
             reply = {**reply, "status": "ok"}  # `sys.exit()` ends a calculation, not its session
         elif reply["status"] == "error" and error is not None:
-            reply = {**reply, **_failure(error), "traceback": self.shell._last_traceback or []}
+            reply = {**reply, **failure(error), "traceback": self.shell._last_traceback or []}
             self._spool.add_result({"output_type": "error", **{name: reply[name] for name in _ERROR_MEMBERS}})
         return reply, interrupted
 
@@ -224,48 +210,6 @@ class DriverKernel(IPythonKernel):
         if calculation_id is not None:
             self._interrupts.request(calculation_id)
         self.session.send(stream, "interrupt_reply", {"status": "ok"}, parent, ident=ident)
-
-    def credentials_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
-        """Renews the session's keys, for Spark and for whatever else its code uses."""
-        try:
-            write_keys(self.launch, parent["content"])
-            content = {"status": "ok"}
-        except OSError as error:  # a full disk
-            content = {"status": "error", "reason": str(error)}
-        self.session.send(stream, "credentials_reply", content, parent, ident)
-
-    def executors_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
-        self._observe(stream, ident, parent, "executors", observe.executors)
-
-    def progress_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
-        self._observe(stream, ident, parent, "progress", observe.progress)
-
-    def jobs_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
-        since, until = parent["content"]["since"], parent["content"]["until"]
-        self._observe(stream, ident, parent, "jobs", lambda context: observe.jobs(context, since, until))
-
-    def connect_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
-        self._observe(stream, ident, parent, "connect", self._connect.start)
-
-    def dashboard_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
-        self._observe(stream, ident, parent, "dashboard", self._dashboard.start)
-
-    def working_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
-        self._observe(stream, ident, parent, "working", lambda context: observe.working(context) or self._connect.works(context))
-
-    def _observe(
-        self, stream: Any, ident: Any, parent: dict[str, Any], name: str, ask: Callable[[SparkContext | None], Any]
-    ) -> None:
-        loop = self.control_thread.io_loop
-
-        def answer() -> None:
-            try:
-                content = {"status": "ok", name: ask(_active_context())}
-            except Exception as error:
-                content = {"status": "error", "reason": start_failure(error)}
-            loop.add_callback(self.session.send, stream, f"{name}_reply", content, parent, ident)
-
-        self._observer.submit(answer)
 
     async def shutdown_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         """Stops Spark in order, as far as that goes quickly; then the process ends, whatever its code is at.
@@ -298,7 +242,7 @@ class DriverKernel(IPythonKernel):
         os._exit(0)
 
     def _cancel_jobs(self) -> None:
-        context = _active_context()
+        context = active_context()
         if context is None:
             return
         try:
@@ -307,26 +251,8 @@ class DriverKernel(IPythonKernel):
             self.log.warning("Spark's jobs could not be cancelled", exc_info=True)
 
 
-def _active_context() -> SparkContext | None:
-    pyspark = sys.modules.get("pyspark")
-    return pyspark.SparkContext._active_spark_context if pyspark else None
-
-
 def _stop_context() -> None:
-    context = _active_context()
+    context = active_context()
     if context is not None and context._jsc is not None:
         context._jsc.stop()
         await_event_log()
-
-
-def _failure(error: BaseException) -> dict[str, Any]:
-    try:
-        text = str(error)
-    except Exception:
-        text = "<exception str() failed>"  # Python's own words for it
-    return {"status": "error", "ename": type(error).__name__, "evalue": text, "traceback": []}
-
-
-def _sendable(text: str) -> str:
-    """In the form in which it stands on stderr: neither the reply nor the server's database can hold lone surrogates."""
-    return text[:_LONGEST_TOLD].encode("utf-8", "backslashreplace").decode("utf-8")

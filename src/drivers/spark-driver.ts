@@ -15,37 +15,19 @@ import {
   type SessionCredentials,
   SessionStartFailed,
   type SparkConnectAddress,
-  SparkConnectFailed,
   type SparkJob,
   type SparkUiAddress,
-  SparkUiFailed,
 } from './driver.ts';
 import type { DriverFolder } from './driver-folder.ts';
 import { killDriver, removeDriver } from './end-driver.ts';
 import { exitReason } from './exit-reason.ts';
 import { keepLogs } from './kept-logs.ts';
 import type { DriverProcess } from './launch.ts';
-import { assignmentMessage, credentialsMessage } from './messages.ts';
+import { assignmentMessage } from './messages.ts';
+import { outcomeOf } from './outcome.ts';
 import { Questions } from './questions.ts';
-import {
-  type Assigned,
-  readAssigned,
-  readConnect,
-  readDashboard,
-  readExecutors,
-  readFailure,
-  readJobs,
-  readProgress,
-  readWorking,
-} from './replies.ts';
-import {
-  openSpoolFolder,
-  readOutcome,
-  removeOtherSpools,
-  removeSpool,
-  salvageSpool,
-  spoolFolder as closedSpool,
-} from './spool.ts';
+import { type Assigned, readAssigned } from './replies.ts';
+import { openSpoolFolder, readOutcome, removeOtherSpools, removeSpool } from './spool.ts';
 
 /** How long a driver gets to stop Spark in order before it is killed. */
 const SHUTDOWN_MS = 8_000;
@@ -187,21 +169,11 @@ export class SparkDriver implements Driver {
     if (this.#stopping !== undefined) {
       throw new DriverDied((await this.exited).reason); // the spool goes with the folder
     }
-    // A spool that was closed is complete, whatever happened to the driver right after.
-    const outcome = await readOutcome(this.identity.folder, calculationId);
-    if (outcome !== undefined) {
-      return outcome;
-    }
-    const salvaged = await salvageSpool(this.identity.folder, calculationId);
-    if (answer instanceof Error) {
-      throw new DriverDied(answer.message, salvaged);
-    }
-    const spoolFolder = salvaged ?? closedSpool(this.identity.folder, calculationId);
-    return { calculationId, ...readFailure(answer), startedAt, endedAt: new Date(), spoolFolder };
+    return await outcomeOf(this.identity.folder, calculationId, answer, startedAt);
   }
 
-  async progress(): Promise<number | undefined> {
-    return readProgress(await this.#questions.askOnce('progress_request'));
+  progress(): Promise<number | undefined> {
+    return this.#questions.progress();
   }
 
   async interrupt(calculationId: string): Promise<void> {
@@ -219,35 +191,30 @@ export class SparkDriver implements Driver {
 
   async executors(): Promise<readonly ExecutorInfo[]> {
     return (
-      readExecutors(await this.#questions.askOnce('executors_request')) ?? [
+      (await this.#questions.executors()) ?? [
         { executorId: 'driver', type: 'COORDINATOR', state: 'REGISTERED', startedAt: this.#startedAt },
       ]
     );
   }
 
-  async jobs(since: Date, until: Date): Promise<readonly SparkJob[]> {
-    return readJobs(await this.#questions.ask('jobs_request', { since: +since, until: +until }));
+  jobs(since: Date, until: Date): Promise<readonly SparkJob[]> {
+    return this.#questions.jobs(since, until);
   }
 
-  async renewCredentials(credentials: SessionCredentials): Promise<boolean> {
-    const reply = await this.#questions.ask('credentials_request', credentialsMessage(credentials));
-    return reply?.status === 'ok';
+  renewCredentials(credentials: SessionCredentials): Promise<boolean> {
+    return this.#questions.renewCredentials(credentials);
   }
 
-  async sparkConnect(): Promise<SparkConnectAddress> {
-    const address = await this.#questions.serve('connect_request', readConnect);
-    if (typeof address !== 'string') return address;
-    throw new SparkConnectFailed(`Spark Connect did not start: ${address}`);
+  sparkConnect(): Promise<SparkConnectAddress> {
+    return this.#questions.sparkConnect();
   }
 
-  async sparkUi(): Promise<SparkUiAddress> {
-    const address = await this.#questions.serve('dashboard_request', readDashboard);
-    if (typeof address !== 'string') return address;
-    throw new SparkUiFailed(`The Spark UI did not start: ${address}`);
+  sparkUi(): Promise<SparkUiAddress> {
+    return this.#questions.sparkUi();
   }
 
-  async working(): Promise<boolean> {
-    return readWorking(await this.#questions.askOnce('working_request'));
+  working(): Promise<boolean> {
+    return this.#questions.working();
   }
 
   async discardOtherSpools(kept: readonly string[]): Promise<void> {

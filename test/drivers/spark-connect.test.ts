@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(async () => await fixture?.[Symbol.asyncDispose]());
 
 test('Spark Connect runs once it is asked for, by whatever properties, and stays as it is', async () => {
-  const running = 'print(get_ipython().kernel._connect._address is not None)';
+  const running = 'print(get_ipython().kernel._questions._spark_connect._address is not None)';
   expect((await run(driver, running)).stdout).toBe('False\n');
   const [first, second] = await Promise.all([driver.sparkConnect(), driver.sparkConnect()]);
   expect(first).toEqual(second);
