@@ -67,10 +67,11 @@ async function endpointOf(SessionId: string): Promise<Required<Endpoint>> {
 }
 
 /** The port of this machine's own sessions, which has no TLS. */
-const plainly = (endpoint: Endpoint): Endpoint => ({
-  token: endpoint.token,
-  url: `http://127.0.0.1:${readFileSync(join(server.home, 'sessions-port'), 'utf8').trim()}`,
-});
+function plainly({ token }: Endpoint): Endpoint {
+  const port = readFileSync(join(server.home, 'sessions-port'), 'utf8').trim();
+  const plain = `http://127.0.0.1:${port}`;
+  return { token, url: plain };
+}
 
 describe('GetSessionEndpoint', () => {
   it('answers address and token together, and each time a new token', async () => {
@@ -226,7 +227,7 @@ const JOBS = 'print(int(sc._jvm.parthenon.connect.ConnectServer.works()))';
 describe('the port in the session’s JVM', () => {
   it('refuses whoever does not come through the server, and listens on the loopback interface alone', async () => {
     await endpointOf(sessionId);
-    const port = 'print(get_ipython().kernel._connect._address["port"])';
+    const port = 'print(get_ipython().kernel._questions._spark_connect._address["port"])';
     const listens = (await run(server, sessionId, port)).stdout.trim();
     expect(listens).toMatch(/^\d+$/);
     const hex = Number(listens).toString(16).toUpperCase().padStart(4, '0');
